@@ -1,0 +1,18 @@
+/**
+ * Names of the environment variables a function may have.
+ *
+ * Names only: the CDK app imports this file to set them, `process-env.ts` imports it to read them, so the two
+ * cannot drift apart. Nothing here may touch `process`.
+ */
+export const environmentNames = {
+  /** ARN of the JSON secret `{host, port, dbname, username, password}` of the application role. */
+  databaseSecretArn: 'DATABASE_SECRET_ARN',
+  eventBusName: 'EVENT_BUS_NAME',
+  /** Queue URLs by class, index 0 for P0. */
+  taskQueueUrls: ['TASK_QUEUE_URL_P0', 'TASK_QUEUE_URL_P1', 'TASK_QUEUE_URL_P2', 'TASK_QUEUE_URL_P3'],
+  stage: 'STAGE',
+  /** `allowed` lets operator keys set the time of a call; on the local stage only. */
+  virtualTime: 'VIRTUAL_TIME',
+  /** A pino level; `info` when absent. */
+  logLevel: 'LOG_LEVEL',
+} as const;
