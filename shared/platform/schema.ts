@@ -1,0 +1,73 @@
+/** Building blocks of the request and response schemas in `shared/<feature>/contract.ts`. */
+
+import * as z from 'zod';
+import { idPattern } from './ids.ts';
+import { amountMax_usd, isExactUsd } from './money.ts';
+
+/** Ids and names that callers choose: 1 to 128 of A-Z a-z 0-9 . _ : - */
+export const id = z.string().regex(idPattern, 'must be 1 to 128 of the characters A-Z a-z 0-9 . _ : -');
+
+export const taskClass = z.enum(['P0', 'P1', 'P2', 'P3']);
+export type TaskClass = z.infer<typeof taskClass>;
+
+/** UTC or with an offset; shown in UTC with milliseconds. */
+export const instant = z.iso.datetime({
+  offset: true,
+  error: 'must be an ISO 8601 date and time with a zone',
+});
+
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits');
+
+export const epoch = z.int().min(1);
+
+/** USD above zero, at most 1,000,000, at most nine decimals. */
+export const positiveUsd = z
+  .number()
+  .positive()
+  .max(amountMax_usd)
+  .refine(isExactUsd, { error: 'must have at most 9 decimals', when: isWithinRange });
+
+/** As `positiveUsd`, zero included: a limit of zero means none. */
+export const usdLimit = z
+  .number()
+  .min(0)
+  .max(amountMax_usd)
+  .refine(isExactUsd, { error: 'must have at most 9 decimals', when: isWithinRange });
+
+function isWithinRange({ value }: { value: unknown }): boolean {
+  return typeof value === 'number' && Math.abs(value) <= amountMax_usd;
+}
+
+/** vCPU or GB: at most three decimals, as the store keeps them. */
+export const amount = z.number().min(0).max(100_000).refine(hasThreeDecimals, 'must have at most 3 decimals');
+
+function hasThreeDecimals(value: number): boolean {
+  return Number(value.toFixed(3)) === value;
+}
+
+/** Text whose UTF-8 form has at most `bytes_max` bytes. */
+export function text(bytes_max: number) {
+  return z
+    .string()
+    .min(1)
+    .refine((value) => Buffer.byteLength(value, 'utf8') <= bytes_max, {
+      error: `must be at most ${bytes_max} bytes of UTF-8`,
+    });
+}
+
+/** Why an operator or a runner did something; kept with the actor. */
+export const reason = text(1024);
+
+/** Seconds a lease may last: 10 s to 24 h (A12). */
+export const leaseSeconds = z.int().min(10).max(86_400);
+
+/** A page of a list. */
+export function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.looseObject({ items: z.array(item), nextCursor: z.string().nullable() });
+}
+
+/** UTC with milliseconds, as answers and events show it. */
+export const instantOut = z.iso.datetime();
+
+/** Amounts shown in USD; numbers with at most nine decimals. */
+export const usdOut = z.number();
