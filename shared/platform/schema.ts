@@ -45,6 +45,13 @@ function hasThreeDecimals(value: number): boolean {
   return Number(value.toFixed(3)) === value;
 }
 
+/** A tenant's weight in sharing: 0.001 to 1000, at most three decimals. */
+export const weight = z
+  .number()
+  .min(0.001)
+  .max(1000)
+  .refine(hasThreeDecimals, 'must have at most 3 decimals');
+
 /** Text whose UTF-8 form has at most `bytes_max` bytes. */
 export function text(bytes_max: number) {
   return z

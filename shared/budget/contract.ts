@@ -1,0 +1,116 @@
+/** Shapes of the budget routes: requests are strict, answers are loose so that members may be added. */
+
+import * as z from 'zod';
+import { amountMax_usd } from '../platform/money.ts';
+import { epoch, id, instant, instantOut, positiveUsd, reason, usdOut } from '../platform/schema.ts';
+
+// Parts that other features show too
+
+export const budgetLevel = z.enum(['ok', 'warning', 'throttle', 'pause']);
+export type BudgetLevel = z.infer<typeof budgetLevel>;
+
+export const budgetStatus = z.looseObject({
+  limitUSD: usdOut,
+  spentUSD: usdOut,
+  heldUSD: usdOut,
+  percentUsed: z.number(),
+  level: budgetLevel,
+  firedThresholds: z.array(z.number()),
+  version: z.int(),
+});
+export type BudgetStatus = z.infer<typeof budgetStatus>;
+
+/** What a runner must do now. `checkpoint`: it will be requeued; `pause`: it will not, until the budget changes. */
+export const directive = z.looseObject({
+  action: z.enum(['continue', 'checkpoint', 'pause', 'stop']),
+  reason: z.string().optional(),
+  deadline: instantOut.optional(),
+});
+export type Directive = z.infer<typeof directive>;
+
+/** What a new run asks for. */
+export const runBudget = z.strictObject({
+  maxCostUSD: positiveUsd,
+  maxDurationMs: z.int().min(1000).optional(),
+});
+
+// PUT /v1/runs/{runId}/budget
+
+export const budgetChange = z.strictObject({ maxCostUSD: positiveUsd, reason });
+export type BudgetChange = z.infer<typeof budgetChange>;
+
+// POST /v1/runs/{runId}/costs
+
+const tokens = z.int().min(0);
+
+/** Token counts; cached, cache-write and reasoning tokens are part of the input and output counts. */
+export const tokenUsage = z
+  .strictObject({
+    inputTokens: tokens,
+    cachedInputTokens: tokens.optional(),
+    cacheWriteTokens: tokens.optional(),
+    outputTokens: tokens,
+    reasoningTokens: tokens.optional(),
+  })
+  .refine((usage) => (usage.cachedInputTokens ?? 0) + (usage.cacheWriteTokens ?? 0) <= usage.inputTokens, {
+    error: 'cachedInputTokens and cacheWriteTokens together must not exceed inputTokens',
+    path: ['cachedInputTokens'],
+  })
+  .refine((usage) => (usage.reasoningTokens ?? 0) <= usage.outputTokens, {
+    error: 'must not exceed outputTokens',
+    path: ['reasoningTokens'],
+  });
+export type TokenUsage = z.infer<typeof tokenUsage>;
+
+/**
+ * One cost event, judged on its own so that a bad one does not hold up the others. costUSD may have more than
+ * nine decimals (booked rounded half up) and be negative only as a correction.
+ */
+export const costEvent = z
+  .strictObject({
+    eventId: id,
+    taskId: id.optional(),
+    epoch: epoch.optional(),
+    occurredAt: instant.optional(),
+    costUSD: z.number().min(-amountMax_usd).max(amountMax_usd).optional(),
+    provider: z.string().min(1).max(128).optional(),
+    model: z.string().min(1).max(256).optional(),
+    usage: tokenUsage.optional(),
+    kind: id.optional(),
+  })
+  .refine(
+    (event) => event.costUSD !== undefined || (event.model !== undefined && event.usage !== undefined),
+    {
+      error: 'give costUSD, or model with usage',
+      path: ['costUSD'],
+    },
+  )
+  .refine((event) => (event.costUSD ?? 0) >= 0 || event.kind === 'correction', {
+    error: 'may be negative only with kind "correction"',
+    path: ['costUSD'],
+  });
+export type CostEvent = z.infer<typeof costEvent>;
+
+/** The whole report: only what must hold for any event to be judged. */
+export const costReport = z.strictObject({
+  events: z
+    .array(z.looseObject({ eventId: z.string() }))
+    .min(1)
+    .max(500),
+});
+export type CostReport = z.infer<typeof costReport>;
+
+export const rejectedCostEvent = z.looseObject({
+  eventId: z.string(),
+  code: z.string(),
+  message: z.string(),
+});
+
+export const costReportAnswer = z.looseObject({
+  accepted: z.int(),
+  duplicates: z.int(),
+  rejected: z.array(rejectedCostEvent),
+  budget: budgetStatus,
+  directive,
+});
+export type CostReportAnswer = z.infer<typeof costReportAnswer>;
