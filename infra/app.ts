@@ -1,0 +1,3 @@
+import { mothershipApp } from './mothership-app.ts';
+
+mothershipApp().synth();
