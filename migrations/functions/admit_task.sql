@@ -1,0 +1,159 @@
+-- Admission: judges and reserves in one transaction and one round trip (A1), for a new run or a further phase of one.
+--
+-- p_request: {tenantId, runId, taskId, phase, class, overridable, priorityReason, priorityActor, cpu, memoryGb,
+--   maxCostNanos (text; null for a further phase), maxDurationMs, goal, labels, start, onQuota, leaseSeconds, dryRun,
+--   decisionId, violationId, requestHash, requestKeys: [text]}.
+-- Returns {kind: 'answer'|'mismatch'|'tenant_not_found'|'run_not_found', replayed, outcome}. The outcome is what the
+-- answer is written from, and is stored, so that a repeated request hears the first answer (A7).
+create function admit_task(p_request jsonb, p_policy jsonb, p_now timestamptz) returns jsonb
+language plpgsql as $$
+declare
+  v_tenant_id text := p_request->>'tenantId';
+  v_run_id text := p_request->>'runId';
+  v_task_id text := p_request->>'taskId';
+  v_new_run boolean := p_request->>'maxCostNanos' is not null;
+  v_dry boolean := coalesce((p_request->>'dryRun')::boolean, false);
+  v_tenant tenants;
+  v_pool pool;
+  v_run runs;
+  v_task tasks;
+  v_seen jsonb;
+  v_judged jsonb;
+  v_accepted boolean;
+  v_decision text;
+  v_waiting_for text;
+  v_outcome jsonb;
+begin
+  select * into v_tenant from tenants where tenant_id = v_tenant_id;
+  if not found then
+    return jsonb_build_object('kind', 'tenant_not_found');
+  end if;
+
+  -- A repeated request and a throttled tenant are answered without taking any lock: neither can change anything.
+  if not v_dry then
+    v_seen := seen_admission(v_tenant, p_request, p_now);
+    if v_seen is not null then
+      return v_seen;
+    end if;
+    if coalesce(v_tenant.throttled_until <= p_now, true) then
+      v_pool := lock_scheduler(array[v_tenant_id]);
+      select * into v_tenant from tenants where tenant_id = v_tenant_id;
+      v_seen := seen_admission(v_tenant, p_request, p_now);
+      if v_seen is not null then
+        return v_seen;
+      end if;
+    end if;
+  end if;
+  if v_pool is null then
+    select * into v_pool from pool;
+  end if;
+
+  select * into v_run from runs where tenant_id = v_tenant_id and run_id = v_run_id;
+  if v_new_run and found or exists (select 1 from tasks where tenant_id = v_tenant_id and task_id = v_task_id) then
+    return jsonb_build_object('kind', 'mismatch');
+  elsif not v_new_run and v_run.run_id is null then
+    return jsonb_build_object('kind', 'run_not_found');
+  end if;
+
+  v_judged := judge_admission(
+    v_tenant, v_pool, v_run,
+    p_request || jsonb_build_object('class', case when v_run.demoted and (p_request->>'overridable')::boolean then 3 else (p_request->>'class')::integer end),
+    p_policy, p_now
+  );
+  v_accepted := jsonb_array_length(v_judged->'reasons') = 0;
+  if v_accepted and (v_judged->>'startable')::boolean then
+    v_decision := 'admitted';
+  elsif v_accepted then
+    v_decision := 'queued';
+    v_waiting_for := 'pool';
+  elsif p_request->>'onQuota' = 'wait' and (v_judged->>'quotaCanWait')::boolean then
+    v_accepted := true;
+    v_decision := 'queued';
+    v_waiting_for := 'quota';
+  else
+    v_decision := 'refused';
+  end if;
+
+  v_task.tenant_id := v_tenant_id;
+  v_task.task_id := v_task_id;
+  v_task.run_id := v_run_id;
+  v_task.phase := p_request->>'phase';
+  v_task.class := (p_request->>'class')::smallint;
+  v_task.overridable := (p_request->>'overridable')::boolean;
+  v_task.queue_class := case when v_run.demoted and v_task.overridable then 3 else v_task.class end;
+  v_task.priority_reason := p_request->>'priorityReason';
+  v_task.priority_actor := p_request->>'priorityActor';
+  v_task.cpu := (p_request->>'cpu')::numeric;
+  v_task.memory_gb := (p_request->>'memoryGb')::numeric;
+  v_task.burst_cpu := case when v_decision = 'admitted' then (v_judged->>'burstCpu')::numeric else 0 end;
+  v_task.burst_memory_gb := case when v_decision = 'admitted' then (v_judged->>'burstMemoryGb')::numeric else 0 end;
+  v_task.start_mode := p_request->>'start';
+  v_task.lease_seconds := (p_request->>'leaseSeconds')::integer;
+  v_task.accepted_at := p_now;
+  v_task.waiting_for := v_waiting_for;
+  v_task.waiting_since := case when v_decision = 'queued' then p_now end;
+  v_task.epoch := case when v_decision = 'admitted' then 1 else 0 end;
+  v_task.state := case
+    when v_decision = 'queued' then 'queued'
+    when v_task.start_mode = 'now' then 'running'
+    else 'granted'
+  end;
+  if v_task.state = 'running' then
+    v_task.lease_expires_at := p_now + make_interval(secs => v_task.lease_seconds);
+    v_task.room_until := v_task.lease_expires_at;
+    v_task.granted_at := p_now;
+    v_task.running_since := p_now;
+    v_task.first_started_at := p_now;
+  elsif v_task.state = 'granted' then
+    v_task.room_until := p_now + make_interval(secs => policy_number(p_policy, 'claim_seconds')::double precision);
+    v_task.granted_at := p_now;
+  end if;
+
+  v_outcome := jsonb_build_object(
+    'decision', v_decision, 'decisionId', case when v_dry then null else p_request->>'decisionId' end,
+    'tenantId', v_tenant_id, 'runId', v_run_id, 'taskId', v_task_id, 'phase', v_task.phase,
+    'state', case when v_accepted then v_task.state end, 'class', v_task.queue_class, 'overridable', v_task.overridable,
+    'priorityReason', v_task.priority_reason, 'cpu', v_task.cpu, 'memoryGb', v_task.memory_gb,
+    'burstCpu', v_task.burst_cpu, 'burstMemoryGb', v_task.burst_memory_gb, 'waitingFor', v_waiting_for,
+    'epoch', v_task.epoch, 'leaseExpiresAt', iso_time(v_task.lease_expires_at), 'reasons', v_judged->'reasons', 'at', iso_time(p_now)
+  );
+
+  if not v_dry then
+    if v_accepted then
+      perform book_admission(v_task, v_run, p_request, p_now);
+    else
+      perform book_refusal(v_tenant, p_request, v_judged->'reasons', p_policy, p_now);
+    end if;
+  end if;
+
+  -- Where it stands, and what its budget looks like, after the booking (or as if it had been booked).
+  v_outcome := v_outcome || jsonb_build_object(
+    'queue', case when v_decision = 'queued' then queue_place(v_task, v_dry, p_policy, p_now) end,
+    'budget', case when v_accepted then budget_snapshot(v_tenant, v_run, v_run_id, (p_request->>'maxCostNanos')::bigint) end
+  );
+
+  if not v_dry then
+    if v_decision <> 'refused' or not (v_tenant.throttled_until > p_now) is true then
+      insert into decisions (decision_id, kind, tenant_id, run_id, task_id, result, policy_version, inputs, counters, answer, at)
+      values (
+        p_request->>'decisionId', 'admit', v_tenant_id, v_run_id, v_task_id, v_decision, p_policy->>'version',
+        p_request - 'requestKeys' - 'requestHash', v_judged->'counters', v_outcome, p_now
+      );
+    end if;
+    -- A throttled request is neither counted nor remembered: it is asked again after the throttle.
+    if v_accepted or not (v_tenant.throttled_until > p_now) is true then
+      insert into admission_answers (
+        tenant_id, request_key, request_hash, outcome, accepted, answers_version, pool_limits, retry_at, at
+      )
+      select v_tenant_id, request_key, p_request->>'requestHash', v_outcome, v_accepted, v_tenant.answers_version,
+        concat_ws('/', v_pool.cpu::text, v_pool.memory_gb::text),
+        (select min((reason->>'retryAt')::timestamptz) from jsonb_array_elements(v_judged->'reasons') as listed (reason)), p_now
+      from jsonb_array_elements_text(p_request->'requestKeys') as keys (request_key)
+      on conflict (tenant_id, request_key) do update set
+        request_hash = excluded.request_hash, outcome = excluded.outcome, accepted = excluded.accepted,
+        answers_version = excluded.answers_version, pool_limits = excluded.pool_limits, retry_at = excluded.retry_at, at = excluded.at;
+    end if;
+  end if;
+  return jsonb_build_object('kind', 'answer', 'replayed', false, 'outcome', v_outcome);
+end
+$$;

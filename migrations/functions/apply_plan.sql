@@ -1,0 +1,73 @@
+-- Carries out a scheduler's plan: grants, and preemptions with the promise that goes with them (A11, P2, P3).
+-- p_version is the pool version that the plan was made on: anything that changed since makes the whole plan stale, and it
+-- changes nothing. Every item is checked again all the same, so that a faulty plan cannot break an invariant.
+-- p_plan: {grants: [{tenantId, taskId, decisionId, inputs}],
+--          preemptions: [{tenantId, taskId, reason, decisionId, inputs, victims: [{tenantId, taskId, epoch}]}]}.
+-- Returns {applied, granted: [..], preempting: [..]}.
+create function apply_plan(p_plan jsonb, p_version bigint, p_policy jsonb, p_now timestamptz) returns jsonb
+language plpgsql as $$
+declare
+  v_pool pool;
+  v_item jsonb;
+  v_victim jsonb;
+  v_task tasks;
+  v_victim_task tasks;
+  v_granted jsonb := '[]';
+  v_preempting jsonb := '[]';
+  v_cause uuid;
+  v_valid boolean;
+begin
+  v_pool := lock_scheduler(array(
+    select item->>'tenantId' from jsonb_array_elements(p_plan->'grants') g (item)
+    union select item->>'tenantId' from jsonb_array_elements(p_plan->'preemptions') p (item)
+    union select victim->>'tenantId' from jsonb_array_elements(p_plan->'preemptions') p (item), jsonb_array_elements(item->'victims') v (victim)
+  ));
+  if v_pool.version <> p_version then
+    return jsonb_build_object('applied', false);
+  end if;
+
+  for v_item in select item from jsonb_array_elements(p_plan->'grants') g (item) loop
+    v_task := grant_task(v_item->>'tenantId', v_item->>'taskId', p_policy, p_now);
+    if v_task.task_id is not null then
+      v_granted := v_granted || jsonb_build_object('tenantId', v_task.tenant_id, 'taskId', v_task.task_id);
+      insert into decisions (decision_id, kind, tenant_id, run_id, task_id, result, policy_version, inputs, counters, answer, at)
+      select v_item->>'decisionId', 'grant', v_task.tenant_id, v_task.run_id, v_task.task_id, 'granted', p_policy->>'version',
+        v_item->'inputs', jsonb_build_object('poolVersion', p_version), jsonb_build_object('epoch', v_task.epoch), p_now;
+    end if;
+  end loop;
+
+  for v_item in select item from jsonb_array_elements(p_plan->'preemptions') p (item) loop
+    select * into v_task from tasks where tenant_id = v_item->>'tenantId' and task_id = v_item->>'taskId';
+    v_valid := v_task.state = 'queued' and not (v_task.promised and coalesce(v_task.promised_until > p_now, true));
+    for v_victim in select victim from jsonb_array_elements(v_item->'victims') v (victim) loop
+      select * into v_victim_task from tasks
+      where tenant_id = v_victim->>'tenantId' and task_id = v_victim->>'taskId';
+      v_valid := v_valid and v_victim_task.state = 'running' and v_victim_task.overridable and v_victim_task.queue_class > 0
+        and v_victim_task.epoch = (v_victim->>'epoch')::bigint and v_victim_task.room_until > p_now
+        and (v_victim_task.queue_class > v_task.queue_class
+          or (v_victim_task.queue_class = v_task.queue_class
+            and (v_victim_task.burst_cpu > 0 or v_victim_task.burst_memory_gb > 0)
+            and v_task.burst_cpu = 0 and v_task.burst_memory_gb = 0));
+    end loop;
+    continue when not v_valid;
+
+    update tasks set promised = true, promised_until = null
+    where tenant_id = v_task.tenant_id and task_id = v_task.task_id;
+    insert into decisions (decision_id, kind, tenant_id, run_id, task_id, result, policy_version, inputs, counters, answer, at)
+    select v_item->>'decisionId', 'preempt', v_task.tenant_id, v_task.run_id, v_task.task_id, 'preempting', p_policy->>'version',
+      v_item->'inputs', jsonb_build_object('poolVersion', p_version), jsonb_build_object('victims', v_item->'victims'), p_now;
+    for v_victim in
+      select victim from jsonb_array_elements(v_item->'victims') v (victim) order by victim->>'tenantId', victim->>'taskId'
+    loop
+      select * into v_victim_task from tasks where tenant_id = v_victim->>'tenantId' and task_id = v_victim->>'taskId';
+      perform 1 from runs where tenant_id = v_victim_task.tenant_id and run_id = v_victim_task.run_id for update;
+      perform 1 from tasks where tenant_id = v_victim_task.tenant_id and task_id = v_victim_task.task_id for update;
+      perform begin_preemption(
+        v_victim_task, 'checkpoint', v_item->>'reason', v_task.tenant_id, v_task.task_id, v_cause, p_policy, p_now
+      );
+      v_preempting := v_preempting || jsonb_build_object('tenantId', v_victim_task.tenant_id, 'taskId', v_victim_task.task_id);
+    end loop;
+  end loop;
+  return jsonb_build_object('applied', true, 'granted', v_granted, 'preempting', v_preempting);
+end
+$$;

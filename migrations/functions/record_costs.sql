@@ -1,0 +1,81 @@
+-- Books cost events (B1): deduplicates, adds up per run, task and tenant period, and fires thresholds, in one
+-- transaction. Validated and priced events only; exact integers of 1e-9 USD. Never refused for money (B3).
+-- p_events: [{eventId, taskId, epoch, kind, costNanos (text), provider, model, usage, priceVersion, unitPrices,
+--   priceMismatch, occurredAt}]. Returns {kind, accepted: [eventId], duplicates: [eventId], unknownTask: [eventId],
+--   budget, tasks: [rows that the caller's directive is made from]}. Locks the tenant, then the run.
+create function record_costs(p_tenant_id text, p_run_id text, p_events jsonb, p_now timestamptz) returns jsonb
+language plpgsql as $$
+declare
+  v_tenant tenants;
+  v_run runs;
+  v_held_before bigint;
+  v_total bigint;
+  v_accepted text[];
+  v_unknown text[];
+  v_known text[];
+begin
+  perform 1 from tenants where tenant_id = p_tenant_id for update;
+  select * into v_run from runs where tenant_id = p_tenant_id and run_id = p_run_id for update;
+  if not found then
+    return jsonb_build_object('kind', 'not_found');
+  end if;
+  v_held_before := v_run.held_usd_nanos;
+
+  select coalesce(array_agg(distinct e->>'eventId') filter (where e->>'taskId' is not null and t.task_id is null), '{}'),
+    coalesce(array_agg(distinct e->>'eventId') filter (where e->>'taskId' is null or t.task_id is not null), '{}')
+  into v_unknown, v_known
+  from jsonb_array_elements(p_events) as list (e)
+  left join tasks t on t.tenant_id = p_tenant_id and t.run_id = p_run_id and t.task_id = e->>'taskId';
+
+  with given as (
+    select distinct on (e->>'eventId') e, t.epoch as task_epoch
+    from jsonb_array_elements(p_events) with ordinality as list (e, place)
+    left join tasks t on t.tenant_id = p_tenant_id and t.run_id = p_run_id and t.task_id = e->>'taskId'
+    where e->>'taskId' is null or t.task_id is not null
+    order by e->>'eventId', place
+  ), booked as (
+    insert into cost_events (
+      tenant_id, run_id, event_id, task_id, epoch, kind, cost_usd_nanos, provider, model, usage, price_version, unit_prices,
+      price_mismatch, stale_epoch, occurred_at, recorded_at
+    )
+    select p_tenant_id, p_run_id, e->>'eventId', e->>'taskId', (e->>'epoch')::bigint, e->>'kind', (e->>'costNanos')::bigint,
+      e->>'provider', e->>'model', nullif(e->'usage', 'null'), e->>'priceVersion', nullif(e->'unitPrices', 'null'),
+      coalesce((e->>'priceMismatch')::boolean, false), coalesce((e->>'epoch')::bigint < task_epoch, false),
+      (e->>'occurredAt')::timestamptz, p_now
+    from given
+    on conflict on constraint cost_event_once do nothing
+    returning event_id, task_id, cost_usd_nanos, occurred_at
+  ), by_task as (
+    update tasks t set spent_usd_nanos = t.spent_usd_nanos + s.cost
+    from (select task_id, sum(cost_usd_nanos)::bigint as cost from booked where task_id is not null group by task_id) s
+    where t.tenant_id = p_tenant_id and t.task_id = s.task_id
+  ), by_period as (
+    insert into tenant_spend (tenant_id, period_start, spent_usd_nanos)
+    select p_tenant_id, date_trunc('month', occurred_at, 'UTC'), sum(cost_usd_nanos) from booked
+    group by date_trunc('month', occurred_at, 'UTC')
+    on conflict (tenant_id, period_start) do update set spent_usd_nanos = tenant_spend.spent_usd_nanos + excluded.spent_usd_nanos
+  )
+  select coalesce(array_agg(event_id), '{}'), coalesce(sum(cost_usd_nanos), 0) into v_accepted, v_total from booked;
+
+  if v_total <> 0 then
+    update runs set spent_usd_nanos = spent_usd_nanos + v_total where tenant_id = p_tenant_id and run_id = p_run_id
+    returning * into v_run;
+    -- Spending moves money from held to settled (B3).
+    update tenants set cost_held_usd_nanos = cost_held_usd_nanos + v_run.held_usd_nanos - v_held_before where tenant_id = p_tenant_id;
+    perform fire_thresholds(p_tenant_id, p_run_id, null, p_now);
+  end if;
+
+  select * into v_tenant from tenants where tenant_id = p_tenant_id;
+  return jsonb_build_object(
+    'kind', 'booked', 'accepted', to_jsonb(v_accepted), 'unknownTask', to_jsonb(v_unknown),
+    'duplicates', (select coalesce(jsonb_agg(id), '[]') from unnest(v_known) k (id) where id <> all (v_accepted)),
+    'budget', budget_snapshot(v_tenant, v_run, p_run_id, null),
+    'tasks', (
+      select coalesce(jsonb_agg(to_jsonb(t) order by t.preempt_deadline nulls last, t.task_id), '[]') from tasks t
+      where t.tenant_id = p_tenant_id and t.run_id = p_run_id and t.ended_at is null
+    ),
+    'run', (select jsonb_build_object('startedAt', started_at, 'maxDurationMs', max_duration_ms, 'status', status, 'budgetPaused', budget_paused)
+      from runs where tenant_id = p_tenant_id and run_id = p_run_id)
+  );
+end
+$$;

@@ -1,0 +1,27 @@
+-- Gives a task's quota back; the run's last live task also gives back its run and what is left of its hold.
+-- The caller holds the tenant's and the run's lock, and has seen that the task holds quota.
+create function release_quota(
+  p_tenant_id text, p_run_id text, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_reason text, p_now timestamptz
+) returns void
+language plpgsql as $$
+declare
+  v_held_before bigint;
+  v_last boolean;
+begin
+  select held_usd_nanos into v_held_before from runs where tenant_id = p_tenant_id and run_id = p_run_id;
+  update runs set live_tasks = live_tasks - 1 where tenant_id = p_tenant_id and run_id = p_run_id
+  returning live_tasks = 0 into v_last;
+  update tenants set
+    cpu_held = cpu_held - p_cpu,
+    memory_gb_held = memory_gb_held - p_memory_gb,
+    runs_held = runs_held - case when v_last then 1 else 0 end,
+    cost_held_usd_nanos = cost_held_usd_nanos - case when v_last then v_held_before else 0 end,
+    answers_version = answers_version + 1
+  where tenant_id = p_tenant_id;
+  insert into tenant_usage (tenant_id, run_id, task_id, kind, cpu, memory_gb, runs, cost_usd_nanos, reason, at)
+  values (
+    p_tenant_id, p_run_id, p_task_id, 'release', p_cpu, p_memory_gb, case when v_last then 1 else 0 end,
+    case when v_last then v_held_before else 0 end, p_reason, p_now
+  );
+end
+$$;
