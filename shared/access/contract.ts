@@ -19,8 +19,8 @@ export type KeyRequest = z.infer<typeof keyRequest>;
 
 export const keyAnswer = z.looseObject({
   keyId: id,
-  /** Shown in this answer only; the store keeps a hash. */
-  key: z.string(),
+  /** Shown in the first answer only; the store keeps a hash, so a replayed answer has null. */
+  key: z.string().nullable(),
   scope: keyScope,
   tenantId: id,
   label: z.string().nullable(),

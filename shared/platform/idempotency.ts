@@ -136,7 +136,7 @@ async function keepAnswer(
   await database.query(
     `update idempotency_keys set state = 'done', status = $4, response = $5
      where owner = $1 and key = $2 and created_at = $3 and state = 'in_progress'`,
-    [request.owner, request.key, claimedAt, reply.status, json(reply.body)],
+    [request.owner, request.key, claimedAt, reply.status, json(reply.replayBody ?? reply.body)],
   );
 }
 

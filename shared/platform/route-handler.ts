@@ -32,6 +32,8 @@ export type Reply = {
   readonly status: number;
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Kept and replayed instead of `body` when that holds a secret. */
+  readonly replayBody?: unknown;
 };
 
 export type RouteHandler = {
