@@ -1,0 +1,165 @@
+import { groupSteps, type Sentence, splitSentences } from './steps.ts';
+import {
+  cleanText,
+  contentStems,
+  isFunctionWord,
+  isMeta,
+  isNumber,
+  isWord,
+  nameStems,
+  specificStems,
+  stem,
+  tokens,
+} from './words.ts';
+
+/** A step as the measures see it. Stems are sets in order of first use. */
+export type Step = {
+  readonly index: number;
+  readonly text: string;
+  readonly ordinal: number | null;
+  /** Words, numbers and punctuation as written. */
+  readonly written: readonly string[];
+  /** Words and numbers, lower case. */
+  readonly words: readonly string[];
+  /** Content stems without talk about reasoning. */
+  readonly specific: ReadonlySet<string>;
+  /** Specific stems that neither the goal nor an earlier step holds. */
+  readonly fresh: readonly string[];
+  /** Says nothing by itself: talk about reasoning around words of the goal, or a copy of the goal. */
+  readonly filler: boolean;
+  /** Share of the words of an earlier step and of this one that both hold (0..1), with that step's index. */
+  readonly echo: { readonly share: number; readonly of: number };
+};
+
+export type Goal = {
+  readonly text: string;
+  /** Weight of each stem the goal asks for: names and numbers weigh most, task verbs least. */
+  readonly weights: ReadonlyMap<string, number>;
+  /** The word as the goal writes it, for people. */
+  readonly written: ReadonlyMap<string, string>;
+  readonly names: ReadonlySet<string>;
+  readonly numbers: ReadonlySet<string>;
+};
+
+export type Reading = {
+  readonly sentences: readonly Sentence[];
+  readonly steps: readonly Step[];
+  readonly goal: Goal;
+  /** Why the score deserves little trust, null when nothing stands in the way. */
+  readonly lowConfidence: string | null;
+};
+
+/** Task verbs and question words that nearly every goal holds: naming them covers nothing. */
+const taskStems = new Set(
+  'find determine tell give list write explain describe make use using create build calculate compute total number following answer want provide best name many'
+    .split(' ')
+    .map(stem),
+);
+const goal_chars_max = 8000;
+const filler_meta_share = 0.3;
+/** A step without own content that holds this much of the goal is a copy of it. */
+const copy_share = 0.75;
+
+/** Reads a text and its goal once for all measures. Never throws; an empty text has no steps. */
+export function readReasoning(text: string, goalText: string): Reading {
+  const clean = cleanText(text);
+  const sentences = splitSentences(clean);
+  const goal = readGoal(cleanText(goalText).slice(0, goal_chars_max));
+  const seen = new Set(goal.weights.keys());
+  const earlier: Set<string>[] = [];
+  const steps = groupSteps(sentences).map((sentence, index): Step => {
+    const written = tokens(sentence.text);
+    const words = written.filter((word) => isWord(word) || isNumber(word)).map((word) => word.toLowerCase());
+    const specific = new Set(specificStems(words));
+    const fresh = [...specific].filter((member) => !seen.has(member));
+    for (const member of specific) seen.add(member);
+    const wordSet = new Set(words);
+    const echo = nearestEarlier(wordSet, earlier);
+    earlier.push(wordSet);
+    const filler = isFiller(words, specific, goal);
+    return {
+      index,
+      text: sentence.text,
+      ordinal: sentence.ordinal,
+      written,
+      words,
+      specific,
+      fresh,
+      filler,
+      echo,
+    };
+  });
+  return { sentences, steps, goal, lowConfidence: doubt(clean, steps, goal) };
+}
+
+function readGoal(text: string): Goal {
+  const written = tokens(text);
+  const names = new Set(nameStems(written));
+  const weights = new Map<string, number>();
+  const spelled = new Map<string, string>();
+  const numbers = new Set<string>();
+  for (const word of written) {
+    const lower = word.toLowerCase();
+    for (const member of contentStems([lower])) {
+      if (isNumber(lower)) numbers.add(member);
+      const weight = names.has(member)
+        ? 2
+        : isNumber(lower)
+          ? 1.2
+          : taskStems.has(member) || isMeta(lower)
+            ? 0.3
+            : 1;
+      weights.set(member, Math.max(weight, weights.get(member) ?? 0));
+      if (!spelled.has(member)) spelled.set(member, word);
+    }
+  }
+  return { text, weights, written: spelled, names, numbers };
+}
+
+function isFiller(words: readonly string[], specific: ReadonlySet<string>, goal: Goal): boolean {
+  if (words.length < 4) return false;
+  const meta = words.filter((word) => isMeta(word) && !isFunctionWord(word)).length;
+  let own = 0;
+  for (const member of specific) if (!goal.weights.has(member)) own += 1;
+  if (own === 0 && goal.weights.size >= 4 && coverOf(goal, words) >= copy_share) return true;
+  return own <= 1 && meta / Math.max(1, meta + specific.size) >= filler_meta_share && meta >= 2;
+}
+
+/** Weighted share of the goal that a step's words hold, 0..1. */
+function coverOf(goal: Goal, words: readonly string[]): number {
+  const held = new Set(contentStems(words));
+  let weight = 0;
+  let covered = 0;
+  for (const [member, value] of goal.weights) {
+    weight += value;
+    if (held.has(member)) covered += value;
+  }
+  return weight === 0 ? 0 : covered / weight;
+}
+
+function nearestEarlier(words: ReadonlySet<string>, earlier: readonly ReadonlySet<string>[]): Step['echo'] {
+  let best = { share: 0, of: -1 };
+  earlier.forEach((other, of) => {
+    let shared = 0;
+    for (const word of words) if (other.has(word)) shared += 1;
+    const share = shared / Math.max(1, words.size + other.size - shared);
+    if (share > best.share) best = { share, of };
+  });
+  return best;
+}
+
+function doubt(text: string, steps: readonly Step[], goal: Goal): string | null {
+  const words = steps.flatMap((step) => step.words);
+  if (words.length < 8) return 'The text has fewer than eight words.';
+  const letters = text.slice(0, 20_000).match(/\p{L}/gu) ?? [];
+  const latin = letters.filter((letter) => /\p{Script=Latin}/u.test(letter)).length;
+  if (letters.length > 0 && latin / letters.length < 0.6)
+    return 'The text is mostly in another script than Latin.';
+  const plain = words.filter((word) => isWord(word));
+  const grammar = plain.filter(isFunctionWord).length / Math.max(1, plain.length);
+  if (plain.length >= 20 && grammar < 0.12)
+    return 'The text holds hardly any English grammar: another language, code or a list.';
+  if (goal.weights.size === 0)
+    return 'No goal is known: relevance says only how well the steps hang together.';
+  return steps.length === 1 ? 'The text is a single step.' : null;
+}
