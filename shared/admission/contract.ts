@@ -133,6 +133,26 @@ export const refusalReason = z.looseObject({
 });
 export type RefusalReason = z.infer<typeof refusalReason>;
 
+/** RFC 9457 document of every error. */
+export const problem = z.looseObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  instance: z.string(),
+  code: z.string(),
+  retryable: z.boolean(),
+  errors: z.array(z.looseObject({ path: z.string(), message: z.string() })).optional(),
+});
+
+/** The problem of a refused admission; reasons name every failing dimension. */
+export const refusal = problem.extend({
+  decision: z.literal('refused').optional(),
+  reasons: z.array(refusalReason).optional(),
+  violations: z.array(violation).optional(),
+  recommendations: z.array(z.string()).optional(),
+});
+
 // GET /v1/runs, GET /v1/runs/{runId}
 
 export const runListQuery = pageQuery.extend({

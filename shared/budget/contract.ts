@@ -100,6 +100,9 @@ export const costReport = z.strictObject({
 });
 export type CostReport = z.infer<typeof costReport>;
 
+/** As callers should write it: what the documents show. */
+export const costReportDocumented = z.strictObject({ events: z.array(costEvent).min(1).max(500) });
+
 export const rejectedCostEvent = z.looseObject({
   eventId: z.string(),
   code: z.string(),

@@ -59,7 +59,8 @@ export function text(bytes_max: number) {
     .min(1)
     .refine((value) => Buffer.byteLength(value, 'utf8') <= bytes_max, {
       error: `must be at most ${bytes_max} bytes of UTF-8`,
-    });
+    })
+    .meta({ maxLength: bytes_max });
 }
 
 /** Why an operator or a runner did something; kept with the actor. */
