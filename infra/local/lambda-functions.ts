@@ -1,0 +1,85 @@
+/** The stack's Lambda functions, found by ARN, with the environment that AWS would give them. */
+
+import { devNull } from 'node:os';
+import { createLambdaFunction, type FunctionSpec, type LambdaFunction } from './lambda-function.ts';
+import type { Resource, Stack } from './stack.ts';
+
+/** Environments per function that reserves no concurrency; more would only share the same few cores. */
+const defaultConcurrency = 4;
+
+export type LambdaFunctions = {
+  /** The function of that ARN; throws when the stack has none. */
+  byArn: (functionArn: string) => LambdaFunction;
+  has: (functionArn: string) => boolean;
+  /** The function that signs its calls with this access key, which is its logical id. */
+  byAccessKey: (accessKeyId: string) => LambdaFunction | undefined;
+  stop: () => Promise<void>;
+};
+
+/** No thread starts before a function's first event. `log` gets each printed line, opened by the logical id. */
+export function createLambdaFunctions(stack: Stack, log: (line: string) => void): LambdaFunctions {
+  const functions = stack
+    .resources('AWS::Lambda::Function')
+    .map((resource) => specify(stack, resource))
+    .map((spec) => createLambdaFunction(spec, (line) => log(`[${spec.logicalId}] ${line}`)));
+  const byArn = new Map(functions.map((lambda) => [lambda.spec.functionArn, lambda]));
+  const byAccessKey = new Map(functions.map((lambda) => [lambda.spec.logicalId, lambda]));
+  return {
+    byArn(functionArn) {
+      const found = byArn.get(functionArn);
+      if (found === undefined) throw new Error(`the stack has no function ${functionArn}`);
+      return found;
+    },
+    has: (functionArn) => byArn.has(functionArn),
+    byAccessKey: (accessKeyId) => byAccessKey.get(accessKeyId),
+    async stop() {
+      await Promise.all(functions.map((lambda) => lambda.stop()));
+    },
+  };
+}
+
+/** Functions are named by ARN in some properties and by name in others; this answers the ARN for both. */
+export function functionArnOf(stack: Stack, nameOrArn: string): string {
+  const found = stack
+    .resources('AWS::Lambda::Function')
+    .find(({ identity }) => identity.ref === nameOrArn || identity.attributes.Arn === nameOrArn);
+  const arn = found?.identity.attributes.Arn;
+  if (arn === undefined) throw new Error(`the stack has no function ${nameOrArn}`);
+  return arn;
+}
+
+function specify(stack: Stack, resource: Resource<'AWS::Lambda::Function'>): FunctionSpec {
+  const { logicalId, identity, properties } = resource;
+  const functionName = identity.ref;
+  const codeFolder = stack.assetFolder(properties.Code.S3Key);
+  return {
+    logicalId,
+    codeFolder,
+    functionName,
+    functionArn: identity.attributes.Arn ?? '',
+    handler: properties.Handler,
+    roleName: properties.Role.split('/').at(-1) ?? '',
+    timeoutSeconds: properties.Timeout,
+    memoryMb: properties.MemorySize,
+    concurrency: properties.ReservedConcurrentExecutions ?? defaultConcurrency,
+    environment: {
+      AWS_ACCESS_KEY_ID: logicalId,
+      AWS_SECRET_ACCESS_KEY: 'local',
+      AWS_ENDPOINT_URL: stack.place.awsEndpointUrl,
+      AWS_REGION: stack.place.region,
+      AWS_DEFAULT_REGION: stack.place.region,
+      // The developer's own profiles must not reach the functions.
+      AWS_CONFIG_FILE: devNull,
+      AWS_SHARED_CREDENTIALS_FILE: devNull,
+      AWS_EXECUTION_ENV: `AWS_Lambda_${properties.Runtime}`,
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(properties.MemorySize),
+      AWS_LAMBDA_FUNCTION_NAME: functionName,
+      AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+      LAMBDA_TASK_ROOT: codeFolder,
+      PATH: process.env.PATH ?? '',
+      TZ: 'UTC',
+      _HANDLER: properties.Handler,
+      ...properties.Environment?.Variables,
+    },
+  };
+}
