@@ -7,6 +7,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { ApiFunction } from '../shared/platform/routes.ts';
 import { addAppAlarms } from './app-alarms.ts';
+import type { Entry } from './bundle.ts';
 import type { FunctionConcurrency, StageConfig } from './config.ts';
 import { importFromDataStack } from './data-exports.ts';
 import { httpApi } from './http-api.ts';
@@ -37,7 +38,7 @@ export class AppStack extends Stack {
     const network = functionNetwork(config);
 
     /** A function that changes state: it relays the outbox after each commit, to the bus and the task queues. */
-    const writer = (name: string, entry: string, description: string, limits: Limits): MothershipFunction =>
+    const writer = (name: string, entry: Entry, description: string, limits: Limits): MothershipFunction =>
       new MothershipFunction(this, name, { config, code: { entry }, description, network, ...limits })
         .usesDatabase(database)
         .publishesEvents(bus)

@@ -13,19 +13,26 @@ export type MothershipAppOptions = {
   readonly outputFolder?: string;
   /** False leaves the code out, which makes a template that can be read but not deployed. Default true. */
   readonly bundleCode?: boolean;
+  /**
+   * False skips cdk-nag and CDK's own template validation, which take most of the time of a synthesis: for a caller
+   * that starts the stage again and again from a tree that its tests have checked. Default true.
+   */
+  readonly checkRules?: boolean;
   /** Further context, such as `alarmEmail`. */
   readonly context?: { readonly [key: string]: string };
 };
 
 /**
- * The CDK app of one stage, checked by cdk-nag: `synth()` throws when a rule is broken and not acknowledged.
+ * The CDK app of one stage. `synth()` throws when a rule of cdk-nag is broken and not acknowledged.
  *
  * The Data stack exists on deployed stages only; on `local` its exports are supplied from outside.
  *
  * @throws when the stage is unknown
  */
 export function mothershipApp(options: MothershipAppOptions = {}): App {
+  const checkRules = options.checkRules ?? true;
   const app = new App({
+    builtinCloudFormationValidation: checkRules,
     // The feature flags, which the command line passes by itself, also when called from a program.
     context: { ...cdkJsonContext(), ...options.context },
     ...(options.outputFolder !== undefined && { outdir: options.outputFolder }),
@@ -51,7 +58,7 @@ export function mothershipApp(options: MothershipAppOptions = {}): App {
     appStack.addStackDependency(dataStack);
   }
 
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
+  if (checkRules) Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
   return app;
 }
 
