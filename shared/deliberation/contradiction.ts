@@ -17,7 +17,12 @@ type Frame = {
   readonly size: number;
   /** The statement is turned round an odd number of times. */
   readonly denied: boolean;
+  /** A supposition or a question: it is not claimed to hold. */
+  readonly supposed: boolean;
 };
+
+const supposition =
+  /^\W*(?:(?:and|but|so|now|then)\W+)?(?:if|unless|suppose|assume|assuming|whether)\b|\?\W*$/i;
 
 /** Auxiliaries, articles and connectives change when a sentence is restated; they never decide whether two align. */
 const loose = new Set(
@@ -32,13 +37,17 @@ const loose = new Set(
  */
 export function contradictionsWithin(sentences: readonly string[]): Contradiction[] {
   const frames = sentences.map(frameOf);
-  const rarity = rarityIn(frames);
+  const weights = weightsIn(frames);
+  const weigh = (word: string) => weights.get(word) ?? 1;
   const found: Contradiction[] = [];
   const holders = new Map<string, number[]>();
+  let comparisons = 0;
   frames.forEach((frame, at) => {
-    for (const earlier of candidates(frame, holders)) {
+    for (const earlier of candidates(frame, holders, weigh)) {
       const other = frames[earlier];
-      const conflict = other && conflictBetween(other, frame, rarity);
+      if (!other || comparisons === policy.comparisons_max) break;
+      comparisons += 1;
+      const conflict = conflictBetween(other, frame, weigh);
       if (conflict && conflict.strength >= policy.within_strength_min) found.push(conflict);
     }
     for (const word of frame.bag.keys()) {
@@ -60,7 +69,7 @@ export function contradictionsBetween(premise: readonly string[], text: readonly
   const found: Contradiction[] = [];
   for (const first of left) {
     for (const second of right) {
-      const conflict = conflictBetween(first, second, () => 1, true);
+      const conflict = conflictBetween(first, second, grammarWeight, true);
       if (conflict) found.push(conflict);
     }
   }
@@ -80,60 +89,99 @@ function frameOf(text: string): Frame {
   for (const word of words) {
     if (negations.has(word)) denials += 1;
     else if ((isWord(word) || isNumber(word)) && !loose.has(word)) {
-      const key = numberValue(word) ?? (functionWords.has(word) || antonyms.has(word) ? word : stem(word));
+      const key =
+        numberValue(word) ??
+        (functionWords.has(word) || antonyms.has(word) || rivals.has(word) ? word : stem(word));
       bag.set(key, (bag.get(key) ?? 0) + 1);
       size += 1;
     }
   }
-  return { text, bag, size, denied: denials % 2 === 1 };
+  return {
+    text,
+    bag,
+    size,
+    denied: denials % 2 === 1,
+    supposed: supposition.test(text.length > 400 ? text.slice(0, 400) : text),
+  };
 }
 
-/** Earlier sentences that share at least half of this one's words, found through the words. */
-function candidates(frame: Frame, holders: ReadonlyMap<string, readonly number[]>): number[] {
-  const shared = new Map<number, number>();
+/** Earlier sentences that share at least half of the weight of this one's words, found through the words. */
+function candidates(
+  frame: Frame,
+  holders: ReadonlyMap<string, readonly number[]>,
+  weigh: (word: string) => number,
+): number[] {
+  const shared = new Map<number, { weight: number; words: number }>();
+  let total = 0;
   for (const word of frame.bag.keys()) {
-    for (const at of holders.get(word) ?? []) shared.set(at, (shared.get(at) ?? 0) + 1);
+    const weight = weigh(word);
+    total += weight;
+    for (const at of holders.get(word) ?? []) {
+      const known = shared.get(at);
+      if (known) {
+        known.weight += weight;
+        known.words += 1;
+      } else shared.set(at, { weight, words: 1 });
+    }
   }
-  return [...shared].filter(([, count]) => count * 2 >= frame.bag.size && count >= 2).map(([at]) => at);
+  return [...shared].filter(([, { weight, words }]) => words >= 2 && weight * 2 >= total).map(([at]) => at);
 }
 
-/** Weight of a word: a word of nearly every sentence aligns nothing. */
-function rarityIn(frames: readonly Frame[]): (word: string) => number {
+/** Weight of a word in an alignment: grammar, and words of nearly every sentence, align little. */
+function weightsIn(frames: readonly Frame[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const frame of frames)
     for (const word of frame.bag.keys()) counts.set(word, (counts.get(word) ?? 0) + 1);
-  return (word) => 1 / (1 + Math.log(Math.max(1, (counts.get(word) ?? 1) / 2)));
+  const weights = new Map<string, number>();
+  for (const [word, count] of counts) {
+    weights.set(word, grammarWeight(word) / (1 + Math.log(Math.max(1, count / 2))));
+  }
+  return weights;
 }
 
-type Difference = { readonly first: string[]; readonly second: string[]; readonly alignment: number };
+const grammarWeight = (word: string): number => (functionWords.has(word) ? 0.3 : 1);
 
-/** What only one side says, and how much of both sides is shared (Dice over weighted words, 0..1). */
-function compare(first: Frame, second: Frame, rarity: (word: string) => number): Difference {
-  const weigh = (word: string) => rarity(word) * (functionWords.has(word) ? 0.3 : 1);
-  const only: Omit<Difference, 'alignment'> = { first: [], second: [] };
+type Difference = {
+  readonly first: string[];
+  readonly second: string[];
+  /** Dice over weighted words, 0..1. */
+  readonly alignment: number;
+  /** Share of the lighter side that the other one holds, 0..1. */
+  readonly contained: number;
+};
+
+/** What only one side says, and how much is shared. */
+function compare(first: Frame, second: Frame, weigh: (word: string) => number): Difference {
+  const only: Pick<Difference, 'first' | 'second'> = { first: [], second: [] };
   let shared = 0;
-  let total = 0;
+  let firstTotal = 0;
+  let secondTotal = 0;
   for (const [word, count] of first.bag) {
     const both = Math.min(count, second.bag.get(word) ?? 0);
-    shared += 2 * both * weigh(word);
-    total += count * weigh(word);
+    shared += both * weigh(word);
+    firstTotal += count * weigh(word);
     for (let extra = both; extra < count; extra += 1) only.first.push(word);
   }
   for (const [word, count] of second.bag) {
     const both = Math.min(count, first.bag.get(word) ?? 0);
-    total += count * weigh(word);
+    secondTotal += count * weigh(word);
     for (let extra = both; extra < count; extra += 1) only.second.push(word);
   }
-  return { ...only, alignment: total === 0 ? 0 : shared / total };
+  if (shared === 0) return { ...only, alignment: 0, contained: 0 };
+  return {
+    ...only,
+    alignment: (2 * shared) / (firstTotal + secondTotal),
+    contained: shared / Math.min(firstTotal, secondTotal),
+  };
 }
 
 function conflictBetween(
   first: Frame,
   second: Frame,
-  rarity: (word: string) => number,
+  weigh: (word: string) => number,
   sameSubject = false,
 ): Contradiction | null {
-  const { alignment, ...only } = compare(first, second, rarity);
+  const { alignment, contained, ...only } = compare(first, second, weigh);
   const size = Math.min(first.size, second.size);
   if (size < 2) return null;
   const opposite = pairOf(only.first, only.second, (left, right) => antonyms.get(left)?.has(right) ?? false);
@@ -149,15 +197,22 @@ function conflictBetween(
   );
   const swapped = only.first.length === 1 && only.second.length === 1;
   const denied = first.denied !== second.denied;
-  const grade = (from: number, to: number) => Math.min(1, Math.max(0, (alignment - from) / (to - from)));
+  const gradeOf = (aligned: number, from: number, to: number) =>
+    Math.min(1, Math.max(0, (aligned - from) / (to - from)));
+  const grade = (from: number, to: number) => gradeOf(alignment, from, to);
+  const trust = first.supposed === second.supposed ? 1 : policy.supposed_trust;
   const say = (strength: number, why: string) =>
-    strength > 0 ? { first: quote(first.text), second: quote(second.text), why, strength } : null;
+    strength > 0
+      ? { first: quote(first.text), second: quote(second.text), why, strength: strength * trust }
+      : null;
   const { denial: d, opposite: o, number: n } = policy.alignment;
   const shift = sameSubject ? policy.premise_alignment_shift : 0;
   // A denied opposite ("not far", "near") says the same again.
-  if (denied && !opposite)
-    return say(grade(d.from - shift, d.to), 'One sentence denies what the other states.');
-  if (denied) return null;
+  if (denied && opposite) return null;
+  // Remarks lengthen a denial ("on a closer look"), so containment counts in part.
+  const restated = (1 - policy.containment_share) * alignment + policy.containment_share * contained;
+  if (denied)
+    return say(gradeOf(restated, d.from - shift, d.to), 'One sentence denies what the other states.');
   // Without the two words themselves the rest must align; short frames lose much of their weight to the pair.
   const slack = 1 / (size + 1);
   if (opposite) {
@@ -168,9 +223,9 @@ function conflictBetween(
   }
   const extra = only.first.length + only.second.length;
   if (numbers && extra <= 4) {
-    const trust = policy.number_trust / (extra > 2 ? 2 : 1);
+    const doubt = policy.number_trust / (extra > 2 ? 2 : 1);
     return say(
-      grade(n.from - shift - slack, n.to - slack) * trust * Math.min(1, size / 6),
+      grade(n.from - shift - slack, n.to - slack) * doubt * Math.min(1, size / 6),
       `The same is said with ${numbers[0]} and with ${numbers[1]}.`,
     );
   }

@@ -25,7 +25,6 @@ export type Depth = {
   readonly repeated: readonly { readonly step: number; readonly sameAs: number }[];
 };
 
-const echo_share_repeated = 0.8;
 const concluding =
   /^\W*(?:so|therefore|thus|hence|finally|consequently|in (?:conclusion|total|summary)|overall|this means)\b|\b(?:answer is|final answer|conclude|recommend)/i;
 
@@ -34,10 +33,9 @@ export function measureDepth(reading: Reading): Depth {
   const { steps } = reading;
   const moves = steps.map(movesOf);
   const repeated = steps
-    .filter((step) => step.echo.share >= echo_share_repeated && step.words.length >= 4)
+    .filter((step) => step.repeats)
     .map((step) => ({ step: step.index, sameAs: step.echo.of }));
-  const again = new Set(repeated.map(({ step }) => step));
-  const solid = steps.filter((step) => !step.filler && !again.has(step.index) && step.specific.size > 0);
+  const solid = steps.filter((step) => !step.filler && !step.repeats && step.specific.size > 0);
   const fresh = solid.filter((step) => step.fresh.length > 0);
   const kinds = new Set(fresh.flatMap((step) => moves[step.index] ?? []));
   const count = Math.max(1, steps.length);
@@ -50,7 +48,7 @@ export function measureDepth(reading: Reading): Depth {
       concludes: last && !last.filler && concluding.test(last.text.slice(0, 600)) ? 1 : 0,
       answers: answers(reading),
       exactRepeat: steps.some((step) => step.echo.share >= 0.95 && step.words.length >= 4) ? 1 : 0,
-      duplicates: Math.min(1, (3 * again.size) / count),
+      duplicates: repeated.length / count,
       metaTalk: plain.filter(isMeta).length / Math.max(1, plain.length),
     },
     moves,

@@ -10,10 +10,10 @@ export type Links = {
   readonly connected: number;
 };
 
-/** Lexical links between steps. Words of most steps count little: they would link everything. */
+/** Lexical links between steps. Words of most steps count little: they would link everything; repeated steps link nothing. */
 export function links({ steps, goal }: Reading): Links {
   const holders = new Map<string, number>();
-  for (const step of steps)
+  for (const step of steps.filter(({ repeats }) => !repeats))
     for (const member of step.specific) holders.set(member, (holders.get(member) ?? 0) + 1);
   const common = Math.max(3, steps.length * 0.6);
   const weigh = (member: string) => ((holders.get(member) ?? 0) > common ? 0.4 : 1);
@@ -30,7 +30,7 @@ export function links({ steps, goal }: Reading): Links {
   const toRest = steps.map((step) => share(step.specific, (member) => (holders.get(member) ?? 0) > 1));
   const reached = new Set(goal.weights.keys());
   let connected = 0;
-  let waiting = steps.filter((step) => !step.filler);
+  let waiting = steps.filter((step) => !step.filler && !step.repeats);
   for (let grew = true; grew; ) {
     const rest: typeof waiting = [];
     for (const step of waiting) {

@@ -73,7 +73,7 @@ export function measureOrder(reading: Reading): OrderFeatures {
     definiteFirst: definiteFirst(reading),
     groundedConclusions: conclusions.given,
     nearConclusions: conclusions.near,
-    adjacency: adjacency(steps),
+    adjacency: adjacency(steps.filter((step) => !step.repeats)),
     lateIntroductions: lateIntroductions(steps),
     ordinalInversions: inversions(reading),
     startsFromGoal: shareOf(steps[0]?.specific ?? [], goal.weights),

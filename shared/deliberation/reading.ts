@@ -27,6 +27,8 @@ export type Step = {
   readonly fresh: readonly string[];
   /** Says nothing by itself: talk about reasoning around words of the goal, or a copy of the goal. */
   readonly filler: boolean;
+  /** Says nearly word for word what an earlier step said. */
+  readonly repeats: boolean;
   /** Share of the words of an earlier step and of this one that both hold (0..1), with that step's index. */
   readonly echo: { readonly share: number; readonly of: number };
 };
@@ -37,6 +39,8 @@ export type Goal = {
   readonly weights: ReadonlyMap<string, number>;
   /** The word as the goal writes it, for people. */
   readonly written: ReadonlyMap<string, string>;
+  /** Words of each sentence, lower case. */
+  readonly sentences: readonly ReadonlySet<string>[];
   readonly names: ReadonlySet<string>;
   readonly numbers: ReadonlySet<string>;
 };
@@ -56,9 +60,11 @@ const taskStems = new Set(
     .map(stem),
 );
 const goal_chars_max = 8000;
+/** Words shared with an earlier step from which on a step repeats it. */
+const repeat_share = 0.8;
 const filler_meta_share = 0.3;
-/** A step without own content that holds this much of the goal is a copy of it. */
-const copy_share = 0.75;
+/** A step without own content that shares this much of its words with a sentence of the goal is a copy of it. */
+const copy_share = 0.8;
 
 /** Reads a text and its goal once for all measures. Never throws; an empty text has no steps. */
 export function readReasoning(text: string, goalText: string): Reading {
@@ -69,7 +75,7 @@ export function readReasoning(text: string, goalText: string): Reading {
   const earlier: Set<string>[] = [];
   const steps = groupSteps(sentences).map((sentence, index): Step => {
     const written = tokens(sentence.text);
-    const words = written.filter((word) => isWord(word) || isNumber(word)).map((word) => word.toLowerCase());
+    const words = wordsOf(written);
     const specific = new Set(specificStems(words));
     const fresh = [...specific].filter((member) => !seen.has(member));
     for (const member of specific) seen.add(member);
@@ -77,8 +83,10 @@ export function readReasoning(text: string, goalText: string): Reading {
     const echo = nearestEarlier(wordSet, earlier);
     earlier.push(wordSet);
     const filler = isFiller(words, specific, goal);
+    const repeats = echo.share >= repeat_share && words.length >= 4;
     return {
       index,
+      repeats,
       text: sentence.text,
       ordinal: sentence.ordinal,
       written,
@@ -91,6 +99,9 @@ export function readReasoning(text: string, goalText: string): Reading {
   });
   return { sentences, steps, goal, lowConfidence: doubt(clean, steps, goal) };
 }
+
+const wordsOf = (written: readonly string[]): string[] =>
+  written.filter((word) => isWord(word) || isNumber(word)).map((word) => word.toLowerCase());
 
 function readGoal(text: string): Goal {
   const written = tokens(text);
@@ -113,7 +124,10 @@ function readGoal(text: string): Goal {
       if (!spelled.has(member)) spelled.set(member, word);
     }
   }
-  return { text, weights, written: spelled, names, numbers };
+  const sentences = [text, ...splitSentences(text).map((sentence) => sentence.text)].map(
+    (part) => new Set(wordsOf(tokens(part))),
+  );
+  return { text, sentences, weights, written: spelled, names, numbers };
 }
 
 function isFiller(words: readonly string[], specific: ReadonlySet<string>, goal: Goal): boolean {
@@ -121,20 +135,18 @@ function isFiller(words: readonly string[], specific: ReadonlySet<string>, goal:
   const meta = words.filter((word) => isMeta(word) && !isFunctionWord(word)).length;
   let own = 0;
   for (const member of specific) if (!goal.weights.has(member)) own += 1;
-  if (own === 0 && goal.weights.size >= 4 && coverOf(goal, words) >= copy_share) return true;
+  if (own === 0 && copies(words, goal)) return true;
   return own <= 1 && meta / Math.max(1, meta + specific.size) >= filler_meta_share && meta >= 2;
 }
 
-/** Weighted share of the goal that a step's words hold, 0..1. */
-function coverOf(goal: Goal, words: readonly string[]): number {
-  const held = new Set(contentStems(words));
-  let weight = 0;
-  let covered = 0;
-  for (const [member, value] of goal.weights) {
-    weight += value;
-    if (held.has(member)) covered += value;
-  }
-  return weight === 0 ? 0 : covered / weight;
+/** The step is a sentence of the goal, nearly word for word. */
+function copies(words: readonly string[], goal: Goal): boolean {
+  const own = new Set(words);
+  return goal.sentences.some((sentence) => {
+    let shared = 0;
+    for (const word of own) if (sentence.has(word)) shared += 1;
+    return shared / Math.max(1, own.size + sentence.size - shared) >= copy_share;
+  });
 }
 
 function nearestEarlier(words: ReadonlySet<string>, earlier: readonly ReadonlySet<string>[]): Step['echo'] {

@@ -32,7 +32,7 @@ const withoutGoal = { recall: 0.7, precision: 0.35, touching: 0.8, connected: 0.
  */
 export function measureRelevance(reading: Reading): Relevance {
   const { goal, steps } = reading;
-  const solid = steps.filter((step) => !step.filler);
+  const solid = steps.filter((step) => !step.filler && !step.repeats);
   const covered = new Set<string>();
   let touching = 0;
   for (const step of solid) {
@@ -68,7 +68,7 @@ export function measureRelevance(reading: Reading): Relevance {
       weakestLink: sorted[0] ?? 0,
       linkGap: (sorted[sorted.length >> 1] ?? 0) - (sorted[0] ?? 0),
       foreign: intruders.length / steps_count,
-      filler: (steps.length - solid.length) / steps_count,
+      filler: steps.filter((step) => step.filler).length / steps_count,
     },
     uncoveredGoalParts: [...goal.weights]
       .filter(([member, value]) => value >= 1 && !covered.has(member))

@@ -2,7 +2,7 @@ import { functionWords, metaWords, numberWords } from './lexicon.ts';
 
 /** Zero-width characters, soft hyphens and direction marks: invisible, and able to break words apart. */
 const invisible = /[\u00AD\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/g;
-const token = /[\p{L}\p{M}]+(?:'\p{L}+)?|\d[\d,]*(?:\.\d+)?%?|[.,;:!?=+*/<>()^-]/gu;
+const token = /[\p{L}\p{M}]+(?:'\p{L}+)?|(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?%?|[.,;:!?=+*/<>()^-]/gu;
 
 /** One spelling for what looks the same: composed letters, straight quotes, no invisible characters. */
 export function cleanText(text: string): string {

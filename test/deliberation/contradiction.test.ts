@@ -1,0 +1,124 @@
+import { describe, expect, test } from '@jest/globals';
+import { contradictionsBetween, contradictionsWithin } from '../../shared/deliberation/contradiction.ts';
+import { localScorer } from '../../shared/deliberation/scorer.ts';
+import { cache, textOf, whale } from './samples.ts';
+
+describe('a later sentence contradicts an earlier one', () => {
+  test.each([
+    ['by a denial', 'The cache is safe to clear at night.', 'The cache is not safe to clear at night.'],
+    [
+      'by a contraction',
+      'The worker retries the failed batch.',
+      "The worker doesn't retry the failed batch.",
+    ],
+    [
+      'by an opening that denies',
+      'The index fits in memory.',
+      'It is not true that the index fits in memory.',
+    ],
+    [
+      'under a remark',
+      'The index fits in memory.',
+      'Actually, as a later look shows, the index does not fit in memory.',
+    ],
+    [
+      'by never',
+      'The leader sends a heartbeat to every node.',
+      'The leader never sends a heartbeat to every node.',
+    ],
+    [
+      'by an opposite',
+      'The new schema makes the nightly import faster.',
+      'The new schema makes the nightly import slower.',
+    ],
+    ['by a number', 'The pool holds 40 connections per region.', 'The pool holds 25 connections per region.'],
+    [
+      'by a number in words',
+      'The plan needs three database migrations.',
+      'The plan needs five database migrations.',
+    ],
+  ])('%s', (_, first, second) => {
+    const [found] = contradictionsWithin([first, 'Nobody touches the billing code this week.', second]);
+    expect(found).toMatchObject({ first, second });
+    expect(found?.strength).toBeGreaterThanOrEqual(0.3);
+    expect(found?.why).not.toBe('');
+  });
+
+  test('the score quotes both sentences and coherence falls', () => {
+    const statement = 'Traces show that 210 ms go to the tax lookup.';
+    const denial = 'Traces do not show that 210 ms go to the tax lookup.';
+    const agreeing = localScorer.score({ goal: cache.goal, text: `${textOf(cache)}\n${statement}` });
+    const result = localScorer.score({ goal: cache.goal, text: `${textOf(cache)}\n${statement}\n${denial}` });
+    expect(result.contradictions[0]).toMatchObject({ first: statement, second: denial });
+    expect(result.contradiction).toBeGreaterThan(0.5);
+    expect(result.coherence).toBeLessThan(agreeing.coherence - 0.1);
+  });
+});
+
+describe('no contradiction', () => {
+  test.each([
+    [
+      'a denied sentence about something else',
+      'The cache is safe to clear.',
+      'Monet did not paint the harbour at night.',
+    ],
+    ['a denial of another subject', 'A shark is a kind of fish.', 'A whale is not a kind of plant.'],
+    [
+      'a denied opposite says the same again',
+      'The office is near the station.',
+      'The office is not far from the station.',
+    ],
+    ['a repetition', 'The pool holds 40 connections.', 'The pool holds 40 connections.'],
+    ['a denial said twice', 'The pool is not full today.', 'So the pool is not full today.'],
+    ['other things have other numbers', 'Kafka needs 3 brokers.', 'The review of the contract takes 5 days.'],
+    [
+      'a series over time',
+      'In 2019 the plant made 310 cars.',
+      'In 2020 the plant made 450 trucks with two shifts.',
+    ],
+  ])('%s', (_, first, second) => {
+    const strengths = contradictionsWithin([first, second]).map(({ strength }) => strength);
+    expect(Math.max(0, ...strengths)).toBeLessThan(0.3);
+  });
+
+  test('adding a denied sentence of another text is no contradiction', () => {
+    const text = `${textOf(whale)}\nMonet did not paint the cathedral of Rouen in thirty canvases.`;
+    const result = localScorer.score({ goal: whale.goal, text });
+    expect(result.contradiction).toBe(0);
+    expect(result.contradictions).toEqual([]);
+  });
+});
+
+describe('premise and text', () => {
+  const strength = (premise: string, text: string) =>
+    contradictionsBetween([premise], [text])[0]?.strength ?? 0;
+
+  test.each([
+    [
+      'A man is playing a guitar on stage.',
+      'A man is not playing a guitar on stage.',
+      'A man is playing an instrument.',
+    ],
+    [
+      'A woman in a red coat crosses the street.',
+      'A woman in a blue coat crosses the street.',
+      'A woman crosses the street.',
+    ],
+    ['Two dogs run on the beach.', 'Four dogs run on the beach.', 'Dogs run on the beach.'],
+    ['The shop is open on Sunday.', 'The shop is closed on Sunday.', 'The shop is open.'],
+  ])('%s / %s', (premise, contradicting, following) => {
+    expect(strength(premise, contradicting)).toBeGreaterThan(strength(premise, following));
+    expect(strength(premise, contradicting)).toBeGreaterThanOrEqual(0.3);
+  });
+
+  test('with a premise, contradiction is judged between it and the text', () => {
+    const input = { goal: 'Say what is seen.', text: 'A man is not playing a guitar on stage.' };
+    const result = localScorer.score({ ...input, premise: 'A man is playing a guitar on stage.' });
+    expect(result.contradiction).toBeGreaterThan(0.5);
+    expect(result.contradictions[0]).toMatchObject({
+      first: 'A man is playing a guitar on stage.',
+      second: input.text,
+    });
+    expect(localScorer.score(input).contradiction).toBe(0);
+  });
+});
