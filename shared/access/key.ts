@@ -3,9 +3,10 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const prefix = 'msk';
-const keyIdPattern = /^[0-9a-f]{16}$/;
-/** 32 random bytes in base64url; may itself hold `_` and `-`. */
-const secretPattern = /^[A-Za-z0-9_-]{43}$/;
+/** Ours are 16 hexadecimal digits; the stage's own operator key is called `operator`. */
+const keyIdPattern = /^[A-Za-z0-9]{1,64}$/;
+/** Ours are 32 random bytes in base64url; may itself hold `_` and `-`. */
+const secretPattern = /^[A-Za-z0-9_-]{32,128}$/;
 
 export type ParsedKey = { readonly keyId: string; readonly secret: string };
 

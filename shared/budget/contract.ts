@@ -52,14 +52,25 @@ export const tokenUsage = z
     outputTokens: tokens,
     reasoningTokens: tokens.optional(),
   })
-  .refine((usage) => (usage.cachedInputTokens ?? 0) + (usage.cacheWriteTokens ?? 0) <= usage.inputTokens, {
+  .refine((usage) => cachedTokens(usage) === 0 || cachedTokens(usage) <= usage.inputTokens, {
     error: 'cachedInputTokens and cacheWriteTokens together must not exceed inputTokens',
     path: ['cachedInputTokens'],
   })
-  .refine((usage) => (usage.reasoningTokens ?? 0) <= usage.outputTokens, {
-    error: 'must not exceed outputTokens',
-    path: ['reasoningTokens'],
-  });
+  .refine(
+    ({ reasoningTokens = 0, outputTokens }) => reasoningTokens === 0 || reasoningTokens <= outputTokens,
+    {
+      error: 'must not exceed outputTokens',
+      path: ['reasoningTokens'],
+    },
+  );
+
+function cachedTokens(usage: {
+  cachedInputTokens?: number | undefined;
+  cacheWriteTokens?: number | undefined;
+}) {
+  return (usage.cachedInputTokens ?? 0) + (usage.cacheWriteTokens ?? 0);
+}
+
 export type TokenUsage = z.infer<typeof tokenUsage>;
 
 /**
