@@ -1,8 +1,9 @@
 -- Admission: tenants, quotas, the pool, runs, tasks, checkpoints, violations, decisions (rules A, P, R5).
+-- Ids compare by code unit (collate "C"), as the scheduler's code does, whatever the database's locale.
 -- Units: cpu in vCPU, memory in GB, money in 1e-9 USD (_usd_nanos). Counters are derivable from rows; `reconcile` proves it.
 
 create table tenants (
-  tenant_id text primary key,
+  tenant_id text collate "C" primary key,
   created_at timestamptz not null,
   weight numeric(9, 3) not null default 1,
   quality_gate text not null default 'off',
@@ -36,7 +37,7 @@ create table tenants (
 
 -- A missing row means no bound; a limit of zero allows nothing (A4).
 create table tenant_quotas (
-  tenant_id text not null references tenants,
+  tenant_id text collate "C" not null references tenants,
   resource text not null,
   limit_value numeric(24, 9),
   burst_share numeric(9, 6),
@@ -67,8 +68,8 @@ create table pool (
 insert into pool default values;
 
 create table runs (
-  tenant_id text not null references tenants,
-  run_id text not null,
+  tenant_id text collate "C" not null references tenants,
+  run_id text collate "C" not null,
   phase text not null,
   goal text,
   labels jsonb not null default '{}',
@@ -106,9 +107,9 @@ create index runs_newest on runs (tenant_id, created_at desc, run_id desc);
 create index runs_with_duration on runs (tenant_id, run_id) where max_duration_ms is not null and live_tasks > 0;
 
 create table tasks (
-  tenant_id text not null,
-  task_id text not null,
-  run_id text not null,
+  tenant_id text collate "C" not null,
+  task_id text collate "C" not null,
+  run_id text collate "C" not null,
   phase text not null,
   state text not null,
   class smallint not null,
@@ -139,8 +140,8 @@ create table tasks (
   preempt_reason text,
   preempt_deadline timestamptz,
   preempt_event_id uuid,
-  preempted_by text,
-  preempted_by_tenant text,
+  preempted_by text collate "C",
+  preempted_by_tenant text collate "C",
   preempted boolean not null default false,
   preempted_at timestamptz,
   preemptions integer not null default 0,
@@ -151,7 +152,7 @@ create table tasks (
   -- An open promise: the room that its victims free belongs to this waiting task (P3).
   promised boolean not null default false,
   promised_until timestamptz,
-  checkpoint_id text,
+  checkpoint_id text collate "C",
   checkpoint_sequence bigint not null default 0,
   spent_usd_nanos bigint not null default 0,
   spent_at_checkpoint_usd_nanos bigint not null default 0,
@@ -192,10 +193,10 @@ create index tasks_leaving_for on tasks (preempted_by_tenant, preempted_by) wher
 create index tasks_preempted on tasks (preempted_at desc) where preempted;
 
 create table checkpoints (
-  checkpoint_id text primary key,
-  tenant_id text not null,
-  task_id text not null,
-  run_id text not null,
+  checkpoint_id text collate "C" primary key,
+  tenant_id text collate "C" not null,
+  task_id text collate "C" not null,
+  run_id text collate "C" not null,
   epoch bigint not null,
   sequence bigint not null,
   data jsonb,
@@ -214,9 +215,9 @@ create table checkpoints (
 -- `tenants`; cost is the hold taken and the hold returned, so that what lies between was spent.
 create table tenant_usage (
   usage_id bigint generated always as identity primary key,
-  tenant_id text not null references tenants,
-  run_id text not null,
-  task_id text,
+  tenant_id text collate "C" not null references tenants,
+  run_id text collate "C" not null,
+  task_id text collate "C",
   kind text not null,
   cpu numeric(12, 3) not null default 0,
   memory_gb numeric(12, 3) not null default 0,
@@ -229,16 +230,16 @@ create table tenant_usage (
 create index tenant_usage_of_tenant on tenant_usage (tenant_id, usage_id);
 
 create table quota_violations (
-  violation_id text primary key,
-  tenant_id text not null references tenants,
-  run_id text,
-  task_id text,
+  violation_id text collate "C" primary key,
+  tenant_id text collate "C" not null references tenants,
+  run_id text collate "C",
+  task_id text collate "C",
   type text not null,
   severity text not null,
   resource text,
   message text not null,
   -- Identifies the distinct request (A6): the same request refused again adds nothing.
-  request_key text,
+  request_key text collate "C",
   reasons jsonb not null default '[]',
   at timestamptz not null,
   constraint violation_type_known check (type in ('quota_exceeded', 'low_reasoning_quality')),
@@ -250,8 +251,8 @@ create index quota_violations_of_run on quota_violations (tenant_id, run_id) whe
 
 -- Answers to admission requests, so that a repeated request hears the first answer (A7).
 create table admission_answers (
-  tenant_id text not null references tenants,
-  request_key text not null,
+  tenant_id text collate "C" not null references tenants,
+  request_key text collate "C" not null,
   request_hash text not null,
   outcome jsonb not null,
   accepted boolean not null,
@@ -264,11 +265,11 @@ create table admission_answers (
 );
 
 create table decisions (
-  decision_id text primary key,
+  decision_id text collate "C" primary key,
   kind text not null,
-  tenant_id text not null,
-  run_id text,
-  task_id text,
+  tenant_id text collate "C" not null,
+  run_id text collate "C",
+  task_id text collate "C",
   result text not null,
   policy_version text not null,
   inputs jsonb not null,
@@ -278,3 +279,4 @@ create table decisions (
   constraint decision_kind_known check (kind in ('admit', 'grant', 'preempt'))
 );
 create index decisions_of_run on decisions (tenant_id, run_id, at);
+create index decisions_by_kind on decisions (kind, at);

@@ -2,10 +2,10 @@
 
 -- Append-only; unique for the life of the run (B1).
 create table cost_events (
-  tenant_id text not null,
-  run_id text not null,
-  event_id text not null,
-  task_id text,
+  tenant_id text collate "C" not null,
+  run_id text collate "C" not null,
+  event_id text collate "C" not null,
+  task_id text collate "C",
   epoch bigint,
   kind text not null,
   cost_usd_nanos bigint not null,
@@ -27,7 +27,7 @@ create index cost_events_by_time on cost_events (tenant_id, occurred_at);
 
 -- Counter: equals the sum of the tenant's ledger over the period (calendar month, UTC).
 create table tenant_spend (
-  tenant_id text not null references tenants,
+  tenant_id text collate "C" not null references tenants,
   period_start timestamptz not null,
   spent_usd_nanos bigint not null default 0,
   primary key (tenant_id, period_start)
@@ -35,8 +35,8 @@ create table tenant_spend (
 
 create table budget_events (
   budget_event_id text primary key,
-  tenant_id text not null,
-  run_id text not null,
+  tenant_id text collate "C" not null,
+  run_id text collate "C" not null,
   threshold numeric(6, 3) not null,
   level text not null,
   budget_version integer not null,
@@ -55,8 +55,8 @@ create table budget_events (
 create index budget_events_unacted on budget_events (triggered_at) where acted_at is null;
 
 create table budget_changes (
-  tenant_id text not null,
-  run_id text not null,
+  tenant_id text collate "C" not null,
+  run_id text collate "C" not null,
   budget_version integer not null,
   limit_usd_nanos bigint not null,
   reason text not null,

@@ -1,9 +1,9 @@
 -- Deliberation: scores of reasoning with their evidence (rules D).
 create table deliberation_scores (
-  score_id text primary key,
-  tenant_id text not null,
-  run_id text not null,
-  task_id text,
+  score_id text collate "C" primary key,
+  tenant_id text collate "C" not null,
+  run_id text collate "C" not null,
+  task_id text collate "C",
   phase text,
   overall_score numeric(6, 5) not null,
   depth_score numeric(6, 5) not null,

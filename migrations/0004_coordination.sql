@@ -5,9 +5,9 @@ create table events (
   event_seq bigint generated always as identity primary key,
   event_id uuid not null unique,
   kind text not null,
-  tenant_id text not null,
-  run_id text,
-  task_id text,
+  tenant_id text collate "C" not null,
+  run_id text collate "C",
+  task_id text collate "C",
   detail_type text not null,
   sequence bigint not null,
   cause_id uuid,
@@ -25,7 +25,7 @@ create index events_of_run on events (tenant_id, run_id, event_seq) where kind =
 
 -- One row per (tenant, resource): at most one quota-exceeded event in a window, with the count of those kept back (E3).
 create table quota_event_pacing (
-  tenant_id text not null references tenants,
+  tenant_id text collate "C" not null references tenants,
   resource text not null,
   emitted_at timestamptz not null,
   held_back integer not null default 0,

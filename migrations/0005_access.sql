@@ -1,8 +1,8 @@
 -- Access: API keys. Only a hash of the secret is stored.
 create table api_keys (
-  key_id text primary key,
+  key_id text collate "C" primary key,
   scope text not null,
-  tenant_id text references tenants,
+  tenant_id text collate "C" references tenants,
   secret_hash text not null,
   label text,
   created_at timestamptz not null,

@@ -19,7 +19,7 @@ begin
       from waiting_line(p_policy, p_now) l
       where l.waiting_for = 'pool' and not l.held_back
     ) l
-    where (l.effective_class, l.uses_burst, l.share, l.accepted_at, l.task_id)
+    where (l.effective_class, l.uses_burst, l.share, l.accepted_at, l.task_id collate "C")
         < ((p_ask->>'class')::integer, false, v_share, p_now, p_ask->>'taskId')
       and (
         (l.cpu <= coalesce(p_room_cpu, l.cpu) and l.memory_gb <= coalesce(p_room_memory_gb, l.memory_gb))

@@ -17,7 +17,7 @@ begin
     'position', 1 + count(*), 'aheadInTenant', count(*) filter (where tenant_id = p_task.tenant_id), 'waitingFor', p_task.waiting_for
   ) into v_place
   from waiting_line(p_policy, p_now) l
-  where (l.effective_class, l.uses_burst, l.share, l.accepted_at, l.task_id, l.tenant_id)
+  where (l.effective_class, l.uses_burst, l.share, l.accepted_at, l.task_id collate "C", l.tenant_id collate "C")
     < (p_task.queue_class::integer, false, v_share, p_now, p_task.task_id, p_task.tenant_id);
   return v_place;
 end

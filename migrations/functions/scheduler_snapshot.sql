@@ -39,6 +39,12 @@ begin
       where n.tenant_id in (select w.tenant_id from tasks w where w.state = 'queued')
         or p_with_running and n.tenant_id in (select r.tenant_id from tasks r where r.state = 'running')
     ),
+    'lowestRunningClass', (
+      select r.queue_class from tasks r where r.state = 'running' and r.overridable order by r.queue_class desc, r.running_since desc limit 1
+    ),
+    'burstRunning', exists (
+      select 1 from tasks r where r.state = 'running' and r.overridable and (r.burst_cpu > 0 or r.burst_memory_gb > 0)
+    ),
     'running', case when p_with_running then (
       select coalesce(jsonb_agg(jsonb_build_object(
           'tenantId', r.tenant_id, 'taskId', r.task_id, 'epoch', r.epoch::text, 'class', r.queue_class, 'baseClass', r.class, 'cpu', r.cpu,

@@ -1,0 +1,88 @@
+/** HTTP routes of the budget feature: cost events and limits. */
+
+import { authenticate } from '../../shared/access/authenticate.ts';
+import { tenantQuery } from '../../shared/admission/contract.ts';
+import { schedule } from '../../shared/admission/scheduler.ts';
+import { tenantOfId } from '../../shared/admission/tenant.ts';
+import { budgetChange, costReport } from '../../shared/budget/contract.ts';
+import { recordCosts, setBudget } from '../../shared/budget/costs.ts';
+import { budgetStatusOf } from '../../shared/budget/status.ts';
+import { relayAfterCommit } from '../../shared/coordination/relay.ts';
+import { databaseFromSecret } from '../../shared/platform/database-secret.ts';
+import { type ApiDependencies, type HttpHandler, httpApi, route } from '../../shared/platform/http.ts';
+import { usdToNanos } from '../../shared/platform/money.ts';
+import { notFound, paymentRequired } from '../../shared/platform/problem.ts';
+
+const postCosts = route({
+  body: costReport,
+  query: tenantQuery,
+  maxBodyBytes: 512 * 1024,
+  handle: async ({ database, caller, params, query, body, now }) => {
+    const runId = params.runId ?? '';
+    const tenantId = await tenantOfId(database, caller, 'run', runId, query.tenantId);
+    const answer = await recordCosts(database, tenantId, runId, body.events, now);
+    if (answer === null) throw notFound(`Run ${runId}`);
+    return { status: 200, body: answer };
+  },
+});
+
+const putBudget = route({
+  body: budgetChange,
+  query: tenantQuery,
+  handle: async ({ database, caller, params, query, body, now }) => {
+    const runId = params.runId ?? '';
+    const tenantId = await tenantOfId(database, caller, 'run', runId, query.tenantId);
+    const changed = await setBudget(
+      database,
+      tenantId,
+      runId,
+      {
+        limitNanos: usdToNanos(body.maxCostUSD),
+        reason: body.reason,
+        actor: caller.keyId ?? 'unknown',
+      },
+      now,
+    );
+    switch (changed.kind) {
+      case 'not_found':
+        throw notFound(`Run ${runId}`);
+      case 'budget_exhausted':
+        throw paymentRequired(
+          'budget_exhausted',
+          `cost: the tenant has ${changed.used} USD spent and ${changed.held} held of a limit of ${changed.limit}; raise its cost quota first.`,
+          {
+            extra: {
+              reasons: [
+                {
+                  code: 'budget_exhausted',
+                  level: 'tenant',
+                  resource: 'cost',
+                  burst: 0,
+                  ...changed,
+                  kind: undefined,
+                },
+              ],
+            },
+          },
+        );
+      case 'changed':
+        await schedule(database, now);
+        return { status: 200, body: budgetStatusOf(changed.budget) };
+    }
+  },
+});
+
+export function budgetApi(dependencies: ApiDependencies): HttpHandler {
+  return httpApi<'budget'>(
+    { 'POST /v1/runs/{runId}/costs': postCosts, 'PUT /v1/runs/{runId}/budget': putBudget },
+    dependencies,
+  );
+}
+
+export const handler = budgetApi({
+  database: databaseFromSecret,
+  afterCommit: async (call) => {
+    await relayAfterCommit(call);
+  },
+  authenticate,
+});

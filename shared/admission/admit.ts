@@ -1,0 +1,126 @@
+/** One admission: from the caller's request to the decision, and what follows from it. */
+
+import { type Database, json } from '../platform/db.ts';
+import { hashOf } from '../platform/hash.ts';
+import { newId } from '../platform/ids.ts';
+import { usdToNanos } from '../platform/money.ts';
+import type { RunRequest, TaskRequest } from './contract.ts';
+import { policy } from './policy.ts';
+import { defaultsOfPhase, priorityOf } from './priority.ts';
+import type { AdmissionOutcome } from './rows.ts';
+import { planSchedule, type Snapshot } from './schedule.ts';
+import { readSnapshot, schedule } from './scheduler.ts';
+
+export type AdmitInput = {
+  readonly tenantId: string;
+  /** A new run with its budget, or a further phase of the run named. */
+  readonly request: RunRequest | (TaskRequest & { readonly runId: string });
+  /** The body as sent: a repeat must be equal to it (A7). */
+  readonly asSent: unknown;
+  readonly idempotencyKey: string | null;
+  /** Who asks, kept with the priority (A3). */
+  readonly actor: string;
+};
+
+export type AdmitResult =
+  | { readonly kind: 'mismatch' | 'tenant_not_found' | 'run_not_found' }
+  | {
+      readonly kind: 'answer';
+      readonly replayed: boolean;
+      readonly outcome: AdmissionOutcome;
+      /** Dry runs: the tasks that would be preempted for it (A8). */
+      readonly wouldPreempt?: readonly string[];
+    };
+
+/**
+ * Judges and reserves in one round trip (A1). A queued newcomer then gets one pass of the scheduler, which may preempt
+ * for it; a dry run gets the same pass on paper.
+ *
+ * @throws StoreUnavailable
+ */
+export async function admit(database: Database, input: AdmitInput, now: Date): Promise<AdmitResult> {
+  const request = requestDocument(input);
+  const [row] = await database.query<{ result: AdmitResult }>(
+    'select admit_task(p_request => $1, p_policy => $2, p_now => $3) as result',
+    [json(request), json(policy), now],
+  );
+  if (row === undefined) throw new Error('admit_task returned no row');
+  const { result } = row;
+  if (result.kind !== 'answer' || result.replayed) return result;
+  if (input.request.dryRun) {
+    return { ...result, wouldPreempt: await wouldPreempt(database, result.outcome, now) };
+  }
+  if (result.outcome.decision === 'queued') await schedule(database, now);
+  return result;
+}
+
+function requestDocument({ tenantId, request, asSent, idempotencyKey, actor }: AdmitInput) {
+  const defaults = defaultsOfPhase(request.phase);
+  const priority = priorityOf(request.phase, request.priority);
+  const budget = 'budget' in request ? request.budget : undefined;
+  const runId = request.runId ?? request.taskId ?? newId('run');
+  // A run's first task has the run's id unless the caller names it.
+  const taskId = request.taskId ?? (budget === undefined ? newId('task') : runId);
+  const requestKeys = [
+    ...(idempotencyKey === null ? [] : [`key:${idempotencyKey}`]),
+    ...(request.dryRun ? [] : [`task:${taskId}`]),
+  ];
+  return {
+    tenantId,
+    runId,
+    taskId,
+    phase: request.phase,
+    class: priority.class,
+    overridable: priority.overridable,
+    priorityReason: priority.reason,
+    priorityActor: actor,
+    cpu: request.resources?.cpu ?? defaults.cpu,
+    memoryGb: request.resources?.memoryGb ?? defaults.memoryGb,
+    maxCostNanos: budget === undefined ? null : String(usdToNanos(budget.maxCostUSD)),
+    maxDurationMs: budget?.maxDurationMs ?? null,
+    goal: request.goal ?? null,
+    labels: request.labels,
+    start: request.start,
+    onQuota: request.onQuota,
+    leaseSeconds: request.leaseSeconds ?? policy.lease_seconds,
+    dryRun: request.dryRun,
+    decisionId: newId('dec'),
+    violationId: newId('viol'),
+    // A run and a further phase of it are different requests even when their bodies are equal.
+    requestHash: hashOf({ runId: budget === undefined ? request.runId : null, body: asSent }),
+    requestKeys,
+  };
+}
+
+/** Victims that a live pass would take for a newcomer that has to wait: the same plan, with it put into the line. */
+async function wouldPreempt(database: Database, outcome: AdmissionOutcome, now: Date): Promise<string[]> {
+  if (outcome.decision !== 'queued' || outcome.queue?.waitingFor !== 'pool') return [];
+  const snapshot = await readSnapshot(database, true, now);
+  const plan = planSchedule(withNewcomer(snapshot, outcome, now), policy, now);
+  const own = plan.preemptions.find(
+    ({ task }) => task.tenantId === outcome.tenantId && task.taskId === outcome.taskId,
+  );
+  return own?.victims.map((victim) => victim.taskId) ?? [];
+}
+
+function withNewcomer(snapshot: Snapshot, outcome: AdmissionOutcome, now: Date): Snapshot {
+  const at = now.toISOString();
+  const newcomer = {
+    tenantId: outcome.tenantId,
+    taskId: outcome.taskId,
+    runId: outcome.runId,
+    effectiveClass: outcome.class,
+    class: outcome.class,
+    usesBurst: false,
+    cpu: outcome.cpu,
+    memoryGb: outcome.memoryGb,
+    waitingFor: 'pool' as const,
+    acceptedAt: at,
+    waitingSince: at,
+    promised: false,
+    promisedCpu: 0,
+    promisedMemoryGb: 0,
+    heldBack: false,
+  };
+  return { ...snapshot, waiting: [...snapshot.waiting, newcomer] };
+}

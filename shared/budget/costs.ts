@@ -1,0 +1,224 @@
+/** Booking cost events: each judged and priced on its own, then all booked in one statement (B1, B2). */
+
+import type { RunTerms, TaskRow } from '../admission/rows.ts';
+import { type Database, json } from '../platform/db.ts';
+import { usdToNanos } from '../platform/money.ts';
+import { type CostEvent, type CostReport, type CostReportAnswer, costEvent } from './contract.ts';
+import { directiveOf, mostUrgent } from './directive.ts';
+import { priceUsage } from './prices.ts';
+import { type BudgetSnapshot, budgetStatusOf } from './status.ts';
+
+export type Rejected = { readonly eventId: string; readonly code: string; readonly message: string };
+
+/** An event that can be booked; amounts are 1e-9 USD as text. */
+export type BookableEvent = {
+  readonly eventId: string;
+  readonly taskId: string | null;
+  readonly epoch: number | null;
+  readonly kind: string;
+  readonly costNanos: string;
+  readonly provider: string | null;
+  readonly model: string | null;
+  readonly usage: CostEvent['usage'] | null;
+  readonly priceVersion: string | null;
+  readonly unitPrices: Readonly<Record<string, string>> | null;
+  readonly priceMismatch: boolean;
+  readonly occurredAt: string;
+};
+
+/** Costs given and computed may differ by this share of the computed one before the event is flagged (B2). */
+const mismatch_percent = 5n;
+
+/**
+ * Judges one event of a report: its shape, and its price when it states no cost. An unknown model or an impossible usage
+ * is refused by name, never priced at zero.
+ */
+export function bookable(sent: CostReport['events'][number], now: Date): BookableEvent | Rejected {
+  const parsed = costEvent.safeParse(sent);
+  if (!parsed.success) {
+    const message = parsed.error.issues
+      .map((issue) => `${issue.path.length === 0 ? 'event' : issue.path.join('.')}: ${issue.message}`)
+      .join('; ');
+    return { eventId: sent.eventId, code: 'bad_event', message };
+  }
+  const event = parsed.data;
+  const occurredAt = event.occurredAt === undefined ? now : new Date(event.occurredAt);
+  const common = {
+    eventId: event.eventId,
+    taskId: event.taskId ?? null,
+    epoch: event.epoch ?? null,
+    kind: event.kind ?? 'usage',
+    provider: event.provider ?? null,
+    model: event.model ?? null,
+    usage: event.usage ?? null,
+    occurredAt: occurredAt.toISOString(),
+  };
+  const given = event.costUSD === undefined ? null : usdToNanos(event.costUSD, 'halfUp');
+  if (event.model === undefined || event.usage === undefined) {
+    // The schema asks for costUSD or for model with usage.
+    return {
+      ...common,
+      costNanos: String(given ?? 0n),
+      priceVersion: null,
+      unitPrices: null,
+      priceMismatch: false,
+    };
+  }
+  const price = priceUsage({
+    provider: event.provider,
+    model: event.model,
+    at: occurredAt,
+    usage: event.usage,
+  });
+  if (price.kind !== 'priced') {
+    // A stated cost is booked whatever we know of the model; without one there is nothing to book.
+    return given === null
+      ? { eventId: event.eventId, code: price.kind, message: price.message }
+      : { ...common, costNanos: String(given), priceVersion: null, unitPrices: null, priceMismatch: false };
+  }
+  return {
+    ...common,
+    costNanos: String(given ?? price.costNanos),
+    priceVersion: price.priceVersion,
+    unitPrices: price.unitPrices,
+    priceMismatch: given !== null && differs(given, price.costNanos),
+  };
+}
+
+function differs(given: bigint, computed: bigint): boolean {
+  const difference = given > computed ? given - computed : computed - given;
+  return difference * 100n > computed * mismatch_percent;
+}
+
+type Booked =
+  | { readonly kind: 'not_found' }
+  | {
+      readonly kind: 'booked';
+      readonly accepted: readonly string[];
+      readonly duplicates: readonly string[];
+      readonly unknownTask: readonly string[];
+      readonly budget: BudgetSnapshot;
+      /** The run's tasks that have not ended. */
+      readonly tasks: readonly TaskRow[];
+      readonly run: RunTerms;
+    };
+
+/** One round trip for the whole batch. @throws StoreUnavailable */
+export async function bookCosts(
+  database: Database,
+  tenantId: string,
+  runId: string,
+  events: readonly BookableEvent[],
+  now: Date,
+): Promise<Booked> {
+  const [row] = await database.query<{ result: Booked }>(
+    'select record_costs(p_tenant_id => $1, p_run_id => $2, p_events => $3, p_now => $4) as result',
+    [tenantId, runId, json(events), now],
+  );
+  if (row === undefined) throw new Error('record_costs returned no row');
+  return row.result;
+}
+
+/** What a report is answered with, or null when the tenant has no such run. */
+export async function recordCosts(
+  database: Database,
+  tenantId: string,
+  runId: string,
+  events: CostReport['events'],
+  now: Date,
+): Promise<CostReportAnswer | null> {
+  const judged = events.map((event) => bookable(event, now));
+  const good = judged.filter((event): event is BookableEvent => 'costNanos' in event);
+  const rejected = judged.filter((event): event is Rejected => 'code' in event);
+  const booked = await bookCosts(database, tenantId, runId, good, now);
+  if (booked.kind === 'not_found') return null;
+  const reporting = new Set(good.map((event) => event.taskId));
+  const addressed = booked.tasks.filter((task) => reporting.has(task.task_id));
+  const heard = addressed.length > 0 ? addressed : booked.tasks;
+  return {
+    accepted: booked.accepted.length,
+    // An id that comes twice in one report counts as one event and duplicates of it.
+    duplicates: good.length - booked.accepted.length - unknownCount(good, booked.unknownTask),
+    rejected: [
+      ...rejected,
+      ...booked.unknownTask.map((eventId) => ({
+        eventId,
+        code: 'unknown_task',
+        message: 'taskId: names no task of this run; leave it out to book on the run',
+      })),
+    ],
+    budget: budgetStatusOf(booked.budget),
+    directive: mostUrgent(heard.map((task) => directiveOf({ task, run: booked.run }, now))),
+  };
+}
+
+function unknownCount(events: readonly BookableEvent[], unknown: readonly string[]): number {
+  const ids = new Set(unknown);
+  return events.filter((event) => ids.has(event.eventId)).length;
+}
+
+export type BudgetChanged =
+  | { readonly kind: 'not_found' }
+  | { readonly kind: 'changed'; readonly budget: BudgetSnapshot }
+  | {
+      readonly kind: 'budget_exhausted';
+      readonly limit: number;
+      readonly used: number;
+      readonly held: number;
+      readonly asked: number;
+    };
+
+/** Sets a run's limit: a new version, thresholds re-armed, paused tasks back in line (B4, B5). */
+export async function setBudget(
+  database: Database,
+  tenantId: string,
+  runId: string,
+  change: { readonly limitNanos: bigint; readonly reason: string; readonly actor: string },
+  now: Date,
+): Promise<BudgetChanged> {
+  const [row] = await database.query<{ result: BudgetChanged }>(
+    `select set_budget(p_tenant_id => $1, p_run_id => $2, p_limit_nanos => $3, p_reason => $4, p_actor => $5, p_now => $6) as result`,
+    [tenantId, runId, change.limitNanos, change.reason, change.actor, now],
+  );
+  if (row === undefined) throw new Error('set_budget returned no row');
+  return row.result;
+}
+
+export type BudgetAction = { readonly level: 'throttle' | 'pause'; readonly causeId: string | null };
+
+/**
+ * Carries out a fired threshold's action on the run's tasks, once whoever asks first (B5, E2).
+ *
+ * @returns `acted`, `already` when it was carried out before or the limit has changed since, or `not_found`
+ */
+export async function actOnBudget(
+  database: Database,
+  tenantId: string,
+  runId: string,
+  { level, causeId }: BudgetAction,
+  policy: unknown,
+  now: Date,
+): Promise<'acted' | 'already' | 'not_found'> {
+  const [row] = await database.query<{ result: { kind: 'acted' | 'already' | 'not_found' } }>(
+    `select act_on_budget(p_tenant_id => $1, p_run_id => $2, p_level => $3, p_by => 'bus', p_cause_id => $4,
+       p_policy => $5, p_now => $6) as result`,
+    [tenantId, runId, level, causeId, json(policy), now],
+  );
+  if (row === undefined) throw new Error('act_on_budget returned no row');
+  return row.result.kind;
+}
+
+/** Fired thresholds whose action the bus has not brought about for `afterSeconds`; returns how many were carried out. */
+export async function sweepBudgets(
+  database: Database,
+  afterSeconds: number,
+  max: number,
+  policy: unknown,
+  now: Date,
+): Promise<number> {
+  const [row] = await database.query<{ acted: number }>(
+    'select sweep_budgets(p_policy => $1, p_after_seconds => $2, p_max => $3, p_now => $4) as acted',
+    [json(policy), afterSeconds, max, now],
+  );
+  return row?.acted ?? 0;
+}

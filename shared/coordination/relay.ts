@@ -1,0 +1,22 @@
+/** Sends what a call has written right after its commit, with this function's own bus and queues. */
+
+import type { Database } from '../platform/db.ts';
+import { eventBusName, taskQueueUrls } from '../platform/process-env.ts';
+import { type Relayed, relayOutbox } from './outbox.ts';
+import { awsPublisher, type Publisher } from './queues.ts';
+
+/** Enough for what one call writes; the sweep sends what a storm leaves over. */
+const rowsPerCall_max = 100;
+
+let publisher: Publisher | undefined;
+
+/** The publisher that the environment names; one per process, so that its connections are kept. */
+export function environmentPublisher(): Publisher {
+  publisher ??= awsPublisher({ eventBusName: eventBusName(), taskQueueUrls: taskQueueUrls() });
+  return publisher;
+}
+
+/** The `afterCommit` of every HTTP function. Always real time: this is delivery, not a decision (R4). */
+export async function relayAfterCommit({ database }: { readonly database: Database }): Promise<Relayed> {
+  return relayOutbox(database, environmentPublisher(), { limit: rowsPerCall_max, now: new Date() });
+}
