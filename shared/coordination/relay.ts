@@ -1,4 +1,4 @@
-/** Sends what a call has written right after its commit, with this function's own bus and queues. */
+/** Sends what a call has written right after its commit, to the bus and the queues that the environment names. */
 
 import type { Database } from '../platform/db.ts';
 import { eventBusName, taskQueueUrls } from '../platform/process-env.ts';
@@ -10,13 +10,17 @@ const rowsPerCall_max = 100;
 
 let publisher: Publisher | undefined;
 
-/** The publisher that the environment names; one per process, so that its connections are kept. */
+/** One per process, so that its connections are kept. */
 export function environmentPublisher(): Publisher {
   publisher ??= awsPublisher({ eventBusName: eventBusName(), taskQueueUrls: taskQueueUrls() });
   return publisher;
 }
 
-/** The `afterCommit` of every HTTP function. Always real time: this is delivery, not a decision (R4). */
-export async function relayAfterCommit({ database }: { readonly database: Database }): Promise<Relayed> {
+/**
+ * `afterCommit` of the functions. Always in real time: this is delivery, not a decision (R4).
+ *
+ * @throws StoreUnavailable
+ */
+export function relayAfterCommit({ database }: { readonly database: Database }): Promise<Relayed> {
   return relayOutbox(database, environmentPublisher(), { limit: rowsPerCall_max, now: new Date() });
 }
