@@ -26,7 +26,7 @@ export async function handler(): Promise<void> {
       user: owner.username,
       password: owner.password,
       // RDS instances present certificates of Amazon's own authorities, which Node does not know.
-      ssl: { ...awsCaBundle, rejectUnauthorized: true },
+      ssl: { ca: awsCaBundle.ca, rejectUnauthorized: true },
       connectionTimeoutMillis: 10_000,
     },
     appRole: { name: application.username, password: application.password },
