@@ -1,3 +1,4 @@
+import type { WrongSum } from './arithmetic.ts';
 import type { Depth } from './depth.ts';
 import type { Move } from './moves.ts';
 import type { OrderFeatures } from './order.ts';
@@ -24,6 +25,8 @@ export type Evidence = {
   /** Steps that only talk about reasoning or copy the goal. */
   readonly empty: readonly string[];
   readonly orderProblems: readonly string[];
+  /** Sums whose stated result is wrong, with the value they have. */
+  readonly wrongSums: readonly { readonly written: string; readonly value: number }[];
   /** Why the score deserves little trust. */
   readonly lowConfidence?: string;
 };
@@ -31,13 +34,16 @@ export type Evidence = {
 const quote_chars_max = 240;
 const quotes_max = 8;
 
+export type Measured = {
+  readonly reading: Reading;
+  readonly relevance: Relevance;
+  readonly depth: Depth;
+  readonly order: OrderFeatures;
+  readonly sums: readonly WrongSum[];
+};
+
 /** Gathers what the measures saw. Cue words count only in steps that bring something new, as they do in depth. */
-export function evidenceOf(
-  reading: Reading,
-  relevance: Relevance,
-  depth: Depth,
-  order: OrderFeatures,
-): Evidence {
+export function evidenceOf({ reading, relevance, depth, order, sums }: Measured): Evidence {
   const { steps, lowConfidence } = reading;
   const saying = (move: Move): Step[] =>
     steps.filter((step) => !step.filler && step.fresh.length > 0 && depth.moves[step.index]?.includes(move));
@@ -67,6 +73,7 @@ export function evidenceOf(
     intruders: relevance.intruders.slice(0, quotes_max).map(at),
     empty: quotes(steps.filter((step) => step.filler)),
     orderProblems: orderProblems(order),
+    wrongSums: sums.slice(0, quotes_max).map(({ written, value }) => ({ written, value })),
     ...(lowConfidence === null ? {} : { lowConfidence }),
   };
 }

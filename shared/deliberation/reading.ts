@@ -41,7 +41,6 @@ export type Goal = {
   readonly written: ReadonlyMap<string, string>;
   /** Words of each sentence, lower case. */
   readonly sentences: readonly ReadonlySet<string>[];
-  readonly names: ReadonlySet<string>;
   readonly numbers: ReadonlySet<string>;
 };
 
@@ -66,6 +65,11 @@ const filler_meta_share = 0.3;
 /** A step without own content that shares this much of its words with a sentence of the goal is a copy of it. */
 const copy_share = 0.8;
 
+const words_few = 8;
+/** Shares of Latin letters and of grammar words under which a text is not taken for English. */
+const latin_share_min = 0.6;
+const grammar_share_min = 0.12;
+
 /** Reads a text and its goal once for all measures. Never throws; an empty text has no steps. */
 export function readReasoning(text: string, goalText: string): Reading {
   const clean = cleanText(text);
@@ -86,7 +90,6 @@ export function readReasoning(text: string, goalText: string): Reading {
     const repeats = echo.share >= repeat_share && words.length >= 4;
     return {
       index,
-      repeats,
       text: sentence.text,
       ordinal: sentence.ordinal,
       written,
@@ -94,6 +97,7 @@ export function readReasoning(text: string, goalText: string): Reading {
       specific,
       fresh,
       filler,
+      repeats,
       echo,
     };
   });
@@ -113,13 +117,7 @@ function readGoal(text: string): Goal {
     const lower = word.toLowerCase();
     for (const member of contentStems([lower])) {
       if (isNumber(lower)) numbers.add(member);
-      const weight = names.has(member)
-        ? 2
-        : isNumber(lower)
-          ? 1.2
-          : taskStems.has(member) || isMeta(lower)
-            ? 0.3
-            : 1;
+      const weight = goalWeight(lower, member, names);
       weights.set(member, Math.max(weight, weights.get(member) ?? 0));
       if (!spelled.has(member)) spelled.set(member, word);
     }
@@ -127,7 +125,13 @@ function readGoal(text: string): Goal {
   const sentences = [text, ...splitSentences(text).map((sentence) => sentence.text)].map(
     (part) => new Set(wordsOf(tokens(part))),
   );
-  return { text, sentences, weights, written: spelled, names, numbers };
+  return { text, sentences, weights, written: spelled, numbers };
+}
+
+function goalWeight(word: string, member: string, names: ReadonlySet<string>): number {
+  if (names.has(member)) return 2;
+  if (isNumber(word)) return 1.2;
+  return taskStems.has(member) || isMeta(word) ? 0.3 : 1;
 }
 
 function isFiller(words: readonly string[], specific: ReadonlySet<string>, goal: Goal): boolean {
@@ -162,14 +166,14 @@ function nearestEarlier(words: ReadonlySet<string>, earlier: readonly ReadonlySe
 
 function doubt(text: string, steps: readonly Step[], goal: Goal): string | null {
   const words = steps.flatMap((step) => step.words);
-  if (words.length < 8) return 'The text has fewer than eight words.';
+  if (words.length < words_few) return 'The text has fewer than eight words.';
   const letters = text.slice(0, 20_000).match(/\p{L}/gu) ?? [];
   const latin = letters.filter((letter) => /\p{Script=Latin}/u.test(letter)).length;
-  if (letters.length > 0 && latin / letters.length < 0.6)
+  if (letters.length > 0 && latin / letters.length < latin_share_min)
     return 'The text is mostly in another script than Latin.';
   const plain = words.filter((word) => isWord(word));
   const grammar = plain.filter(isFunctionWord).length / Math.max(1, plain.length);
-  if (plain.length >= 20 && grammar < 0.12)
+  if (plain.length >= 20 && grammar < grammar_share_min)
     return 'The text holds hardly any English grammar: another language, code or a list.';
   if (goal.weights.size === 0)
     return 'No goal is known: relevance says only how well the steps hang together.';

@@ -18,6 +18,9 @@ export function recommendationsFor(score: Score, verdict: Verdict): string[] {
   for (const { first, second, why } of score.contradictions.slice(0, 3)) {
     advice.push(`Resolve the contradiction between "${first}" and "${second}": ${why}`);
   }
+  for (const { written, value } of evidence.wrongSums.slice(0, 3)) {
+    advice.push(`Correct "${written}" and what follows from it: it is ${value}.`);
+  }
   if (score.relevance < axis_fine && evidence.uncoveredGoalParts.length > 0) {
     advice.push(
       `Say how the steps serve these parts of the goal: ${evidence.uncoveredGoalParts.slice(0, parts_max).join(', ')}.`,

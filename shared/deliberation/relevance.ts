@@ -5,16 +5,23 @@ import { shareOf } from './words.ts';
 /** Measures of relevance, each 0..1, with what a person needs to see. */
 export type Relevance = {
   readonly features: {
+    /** Weighted share of the goal that the text takes up. */
     readonly recall: number;
+    /** Share of the text's specific words that the goal holds. */
     readonly precision: number;
+    /** Share of steps that name something of the goal. */
     readonly touching: number;
+    /** Share of steps that reach the goal directly or through other steps. */
     readonly connected: number;
-    readonly names: number;
+    /** Share of the goal's numbers that the text takes up. */
     readonly numbers: number;
+    /** Link of the step that is least tied to goal and text. */
     readonly weakestLink: number;
     /** How far the weakest link lies below the median one. */
     readonly linkGap: number;
+    /** Share of steps that stand apart. */
     readonly foreign: number;
+    /** Share of steps that say nothing by themselves. */
     readonly filler: number;
   };
   readonly uncoveredGoalParts: readonly string[];
@@ -23,6 +30,8 @@ export type Relevance = {
 };
 
 const uncovered_max = 12;
+/** A step with a weaker link to goal and text stands apart. */
+const intruder_link_max = 0.12;
 /** Without a goal these take the values of a usual sound text, and the links between steps decide. */
 const withoutGoal = { recall: 0.7, precision: 0.35, touching: 0.8, connected: 0.9 };
 
@@ -52,7 +61,7 @@ export function measureRelevance(reading: Reading): Relevance {
   const { toGoal, toRest, connected } = links(reading);
   const joint = solid.map((step) => Math.max(toGoal[step.index] ?? 0, toRest[step.index] ?? 0));
   const intruders = solid.filter(
-    (step, at) => steps.length >= 3 && step.specific.size >= 2 && (joint[at] ?? 0) < 0.12,
+    (step, at) => steps.length >= 3 && step.specific.size >= 2 && (joint[at] ?? 0) < intruder_link_max,
   );
   const sorted = joint.toSorted((left, right) => left - right);
   const steps_count = Math.max(1, steps.length);
@@ -63,7 +72,6 @@ export function measureRelevance(reading: Reading): Relevance {
       precision: known ? shareOf(all, goal.weights) : withoutGoal.precision,
       touching: known ? touching / steps_count : withoutGoal.touching,
       connected: known ? connected / steps_count : withoutGoal.connected,
-      names: shareOf(goal.names, covered, 0.5),
       numbers: shareOf(goal.numbers, covered, 0.5),
       weakestLink: sorted[0] ?? 0,
       linkGap: (sorted[sorted.length >> 1] ?? 0) - (sorted[0] ?? 0),

@@ -1,3 +1,4 @@
+import { wrongSums } from './arithmetic.ts';
 import { type Contradiction, contradictionsBetween, contradictionsWithin } from './contradiction.ts';
 import { measureDepth } from './depth.ts';
 import { type Evidence, evidenceOf } from './evidence.ts';
@@ -55,9 +56,11 @@ function scoreLocally({ text, goal, premise }: ScorerInput): Score {
   const relevant = measureRelevance(reading);
   const deep = measureDepth(reading);
   const order = measureOrder(reading);
+  const sums = wrongSums(reading.steps);
   const features: Record<FeatureName, number> = {
     fluency: measureFluency(reading),
     contradiction,
+    wrongSums: Math.min(1, sums.length),
     ...relevant.features,
     ...order,
     ...deep.features,
@@ -73,7 +76,7 @@ function scoreLocally({ text, goal, premise }: ScorerInput): Score {
     relevance,
     overall: round(0.35 * depth + 0.35 * coherence + 0.3 * relevance),
     contradiction,
-    evidence: evidenceOf(reading, relevant, deep, order),
+    evidence: evidenceOf({ reading, relevance: relevant, depth: deep, order, sums }),
     contradictions: conflicts
       .filter((conflict) => conflict.strength >= reported_strength_min)
       .map(({ first, second, why }) => ({ first, second, why })),

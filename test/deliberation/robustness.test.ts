@@ -26,6 +26,7 @@ describe('any text is scored, within a second for 256 KB', () => {
     ['list markers', `${filled('* ')}end`],
     ['digits', filled('1')],
     ['numbers', filled('1,2.3=')],
+    ['an endless sum', filled('1+')],
     ['open patterns', filled('if let’s ')],
     ['Chinese', filled('我们需要找到仓库中的数量。')],
     ['Arabic', filled('نحتاج إلى معرفة عدد الصناديق. ')],
