@@ -34,7 +34,7 @@ export type HttpHandler = (event: HttpEvent, context: Context) => Promise<APIGat
 export type ApiDependencies = {
   readonly database: () => Promise<Database>;
   /** Awaited after every handler that may have written; a failure is logged and never changes the answer. */
-  readonly afterCommit?: (call: Call) => Promise<void>;
+  readonly afterCommit?: (call: Call) => Promise<unknown>;
   /**
    * Checks a key when the authorizer could not reach the store: the caller, or null for a bad key. Without it
    * such calls are answered 503.
