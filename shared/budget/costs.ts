@@ -134,7 +134,9 @@ export async function recordCosts(
   if (booked.kind === 'not_found') return null;
   const reporting = new Set(good.map((event) => event.taskId));
   const addressed = booked.tasks.filter((task) => reporting.has(task.task_id));
-  const heard = addressed.length > 0 ? addressed : booked.tasks;
+  // A report that names no task speaks for whatever of the run is at work.
+  const atWork = booked.tasks.filter((task) => task.state === 'running' || task.state === 'preempting');
+  const heard = addressed.length > 0 ? addressed : atWork;
   return {
     accepted: booked.accepted.length,
     // An id that comes twice in one report counts as one event and duplicates of it.

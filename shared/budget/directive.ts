@@ -28,6 +28,8 @@ export function directiveOf({ task, run }: DirectiveTerms, now: Date): Directive
     };
   }
   if (task.state === 'paused') return { action: 'pause', reason: task.preempt_reason ?? 'budget_exceeded' };
+  // It has left, or its lease was given up: whoever still works on it works for nothing.
+  if (task.state === 'queued' || task.state === 'granted') return { action: 'stop', reason: 'not_running' };
   return { action: 'continue' };
 }
 

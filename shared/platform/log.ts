@@ -18,10 +18,14 @@ export function errorFields(error: unknown): ErrorFields {
 }
 
 /** JSON lines on standard output. Events, headers and bodies are not logged, so that no secret reaches a line. */
-export const log: Log = pino({
-  level: logLevel(),
-  base: { stage: process.env[environmentNames.stage] ?? null },
-  timestamp: pino.stdTimeFunctions.isoTime,
-  formatters: { level: (label) => ({ level: label }) },
-  serializers: { err: errorFields },
-});
+export const log: Log = pino(
+  {
+    level: logLevel(),
+    base: { stage: process.env[environmentNames.stage] ?? null },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    serializers: { err: errorFields },
+  },
+  // Not pino's own file descriptor: whoever hosts the function decides where its standard output goes.
+  process.stdout,
+);
