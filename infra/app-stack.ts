@@ -17,11 +17,11 @@ import { deadLetterQueue, queueWithDeadLetters, taskClasses, taskQueues } from '
 /** What reaches the consumer of budget actions; it publishes neither, so no loop can form. */
 const budgetActionEvents = ['preempt-for-budget', 'run-paused-for-budget'];
 
-const api_timeout_seconds = 15;
-const act_timeout_seconds = 30;
-const authorizer_timeout_seconds = 5;
+const apiTimeout_seconds = 15;
+const actTimeout_seconds = 30;
+const authorizerTimeout_seconds = 5;
 /** Under the minute between two sweeps, so that they do not overlap. */
-const sweep_timeout_seconds = 50;
+const sweepTimeout_seconds = 50;
 
 /** All of Mothership but its database: HTTP API, functions, bus, queues, schedule and their alarms. */
 export class AppStack extends Stack {
@@ -46,7 +46,7 @@ export class AppStack extends Stack {
 
     const apiFunction = (name: ApiFunction, description: string): MothershipFunction =>
       writer(`${capitalised(name)}Api`, `functions/${name}/api.ts`, description, {
-        timeoutSeconds: api_timeout_seconds,
+        timeoutSeconds: apiTimeout_seconds,
         reservedConcurrency: config.functionConcurrency?.[name],
       });
 
@@ -54,7 +54,7 @@ export class AppStack extends Stack {
       config,
       code: { entry: 'functions/access/authorizer.ts' },
       description: 'Decides which tenant and scope a key stands for',
-      timeoutSeconds: authorizer_timeout_seconds,
+      timeoutSeconds: authorizerTimeout_seconds,
       network,
       reservedConcurrency: config.functionConcurrency?.authorizer,
     }).usesDatabase(database);
@@ -71,10 +71,10 @@ export class AppStack extends Stack {
     const budgetActions = queueWithDeadLetters(this, 'BudgetActions', {
       config,
       name: 'budget-actions',
-      visibilitySeconds: 6 * act_timeout_seconds,
+      visibilitySeconds: 6 * actTimeout_seconds,
     });
     const act = writer('BudgetAct', 'functions/budget/act.ts', 'Preempts and pauses for budget', {
-      timeoutSeconds: act_timeout_seconds,
+      timeoutSeconds: actTimeout_seconds,
       reservedConcurrency: config.functionConcurrency === null ? undefined : config.budgetActionsConcurrency,
     }).consumes(budgetActions.queue, config.budgetActionsConcurrency);
     const undelivered = deadLetterQueue(this, 'UndeliveredEvents', config, 'undelivered-events');
@@ -93,7 +93,7 @@ export class AppStack extends Stack {
 
     const missedSweeps = deadLetterQueue(this, 'MissedSweeps', config, 'missed-sweeps');
     const sweep = writer('Sweep', 'functions/coordination/sweep.ts', 'Runs every timed duty once', {
-      timeoutSeconds: sweep_timeout_seconds,
+      timeoutSeconds: sweepTimeout_seconds,
       reservedConcurrency: config.functionConcurrency === null ? undefined : 1,
     });
     // The next minute sweeps everything anyway, so a late or failed sweep is recorded and not repeated.

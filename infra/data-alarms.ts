@@ -6,7 +6,7 @@ import { type AlarmProps, addAlarm } from './alarms.ts';
 import type { DatabaseConfig } from './config.ts';
 import type { Database } from './database.ts';
 
-const bytes_per_gb = 1024 ** 3;
+const bytesPerGb = 1024 ** 3;
 const fiveMinutes = Duration.minutes(5);
 
 /** Every alarm of the Data stack. */
@@ -29,7 +29,7 @@ export function addDataAlarms(
   });
   alarm('Storage', {
     metric: instance.metricFreeStorageSpace({ period: fiveMinutes, statistic: Stats.MINIMUM }),
-    threshold: 0.1 * props.config.storageGb * bytes_per_gb,
+    threshold: 0.1 * props.config.storageGb * bytesPerGb,
     when: 'below',
     meaning: 'The database has little storage left and did not grow.',
     runbook: 'Database storage is low',

@@ -13,7 +13,7 @@ import { Database } from './database.ts';
 import { MothershipFunction } from './mothership-function.ts';
 import { Network } from './network.ts';
 
-const migrator_timeout_seconds = 10 * 60;
+const migratorTimeout_seconds = 10 * 60;
 
 export type DataStackProps = StackProps & {
   readonly config: StageConfig;
@@ -82,7 +82,7 @@ function migrateOnDeploy(
     config: props.config,
     code: { entry: 'migrations/lambda.ts', sqlFolder: 'migrations' },
     description: 'Brings the database schema up to date',
-    timeoutSeconds: migrator_timeout_seconds,
+    timeoutSeconds: migratorTimeout_seconds,
     network: {
       subnetIds: network.vpc.isolatedSubnets.map((subnet) => subnet.subnetId),
       securityGroupIds: [network.migrator.securityGroupId],
@@ -102,7 +102,7 @@ function migrateOnDeploy(
   migrator.addEnvironment(migratorEnvironment.databaseName, database.name);
   new Trigger(scope, 'Migrate', {
     handler: migrator,
-    timeout: Duration.seconds(migrator_timeout_seconds),
+    timeout: Duration.seconds(migratorTimeout_seconds),
     // Security group rules are resources of their own: without them the migrator reaches nothing.
     executeAfter: [network, database],
   });

@@ -17,11 +17,11 @@ import { Construct } from 'constructs';
 import type { DatabaseConfig, StageConfig } from './config.ts';
 import type { Network } from './network.ts';
 
-const database_name = 'mothership';
+const databaseName = 'mothership';
 /** Not the default, which scanners try first. */
-const instance_port = 5433;
+const instancePort = 5433;
 /** RDS Proxy listens here whatever the instance's port is. */
-const proxy_port = 5432;
+const proxyPort = 5432;
 
 export type DatabaseProps = {
   readonly config: StageConfig;
@@ -33,7 +33,7 @@ export type DatabaseProps = {
 export class Database extends Construct {
   readonly instance: DatabaseInstance;
   readonly proxy: DatabaseProxy | undefined;
-  readonly name = database_name;
+  readonly name = databaseName;
   /** Of the role that owns the schema; RDS keeps and rotates it. */
   readonly ownerSecret: ISecret;
   /** `{username, password}` of the role that functions log in as. */
@@ -87,8 +87,8 @@ export class Database extends Construct {
       vpcSubnets: { subnetType: SubnetType.PRIVATE_ISOLATED },
       securityGroups: [network.securityGroup('DatabaseInstance', 'Mothership database')],
       publiclyAccessible: false,
-      port: instance_port,
-      databaseName: database_name,
+      port: instancePort,
+      databaseName,
       credentials: Credentials.fromUsername('mothership_owner'),
       manageMasterUserPassword: true,
       caCertificate: CaCertificate.RDS_CA_RSA2048_G1,
@@ -152,8 +152,8 @@ export class Database extends Construct {
   #createApplicationSecret(): Secret {
     const address =
       this.proxy === undefined
-        ? { host: this.instance.dbInstanceEndpointAddress, port: instance_port }
-        : { host: this.proxy.endpoint, port: proxy_port };
+        ? { host: this.instance.dbInstanceEndpointAddress, port: instancePort }
+        : { host: this.proxy.endpoint, port: proxyPort };
     return new Secret(this, 'ApplicationSecret', {
       description: 'Where and as whom the Mothership functions reach the database',
       // CloudFormation reads the password out of the first secret at deployment: the template holds a reference.
@@ -161,7 +161,7 @@ export class Database extends Construct {
       secretStringValue: SecretValue.unsafePlainText(
         Stack.of(this).toJsonString({
           ...address,
-          dbname: database_name,
+          dbname: databaseName,
           username: this.applicationCredentials.secretValueFromJson('username').unsafeUnwrap(),
           password: this.applicationCredentials.secretValueFromJson('password').unsafeUnwrap(),
         }),
@@ -171,7 +171,7 @@ export class Database extends Construct {
 }
 
 function allowPostgres(from: SecurityGroup, to: SecurityGroup): void {
-  to.connections.allowFrom(from, Port.tcp(proxy_port));
+  to.connections.allowFrom(from, Port.tcp(proxyPort));
 }
 
 function ownerSecretOf(instance: DatabaseInstance): ISecret {

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { anchor, runbookHeadings } from '../../infra/alarms.ts';
-import { propertiesOf, resourcesOf, synthesise } from './template.ts';
+import { propertiesOf, resourcesOf, templatesOf } from './template.ts';
 
-const { app, data } = synthesise('prod');
+const { app, data } = templatesOf('prod');
 const runbook = readFileSync('docs/runbook.md', 'utf8');
 const headings = [...runbook.matchAll(/^#+ (.+)$/gm)].map((match) => match[1] ?? '');
 

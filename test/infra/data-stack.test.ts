@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { pointer, propertiesOf, resourcesOf, synthesise, valuesUnder } from './template.ts';
+import { pointer, propertiesOf, resourcesOf, templatesOf, valuesUnder } from './template.ts';
 
-const prod = synthesise('prod');
-const dev = synthesise('dev');
+const prod = templatesOf('prod');
+const dev = templatesOf('dev');
 
 const instance = z.object({
   Engine: z.string(),

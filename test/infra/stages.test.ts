@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { stageConfig, stageNames } from '../../infra/config.ts';
-import { propertiesOf, resourcesOf, synthesise, valuesUnder } from './template.ts';
+import { propertiesOf, resourcesOf, synthesise, templatesOf, valuesUnder } from './template.ts';
 
 const deployedStages = stageNames.filter((stage) => stage !== 'local');
 
@@ -27,17 +27,17 @@ describe('every stage', () => {
 
 describe('virtual time', () => {
   test('is allowed on the local stage', () => {
-    expect(valuesUnder('VIRTUAL_TIME', synthesise('local').app)).toContain('allowed');
+    expect(valuesUnder('VIRTUAL_TIME', templatesOf('local').app)).toContain('allowed');
   });
 
   test.each(deployedStages)('is unknown on %s', (stage) => {
-    expect(JSON.stringify(synthesise(stage))).not.toContain('VIRTUAL_TIME');
+    expect(JSON.stringify(templatesOf(stage))).not.toContain('VIRTUAL_TIME');
   });
 });
 
 describe('the two stacks', () => {
   test('the local stage has no Data stack and imports the application secret alone', () => {
-    const { app, data } = synthesise('local');
+    const { app, data } = templatesOf('local');
     expect(data).toBeNull();
     expect(new Set(valuesUnder('Fn::ImportValue', app))).toEqual(
       new Set(['MothershipData-local:ApplicationSecretArn']),
@@ -45,13 +45,13 @@ describe('the two stacks', () => {
   });
 
   test.each(deployedStages)('on %s the Data stack exports whatever the App stack imports', (stage) => {
-    const { app, data } = synthesise(stage);
+    const { app, data } = templatesOf(stage);
     const exported = Object.values(data?.Outputs ?? {}).map((output) => output.Export?.Name);
     for (const imported of valuesUnder('Fn::ImportValue', app)) expect(exported).toContain(imported);
   });
 
   test.each(deployedStages)('on %s every function lives in the VPC', (stage) => {
-    const { app } = synthesise(stage);
+    const { app } = templatesOf(stage);
     for (const [id, { Properties }] of resourcesOf(app, 'AWS::Lambda::Function')) {
       expect({ id, vpc: Properties.VpcConfig }).toEqual({
         id,

@@ -24,6 +24,15 @@ export type Resource = Template['Resources'][string];
 /** The templates of a stage; `data` is null where the stage has no Data stack. */
 export type Templates = { readonly app: Template; readonly data: Template | null };
 
+const unchecked = new Map<StageName, Templates>();
+
+/** The templates of a stage without its code and without checks; synthesised once per test file. */
+export function templatesOf(stage: StageName): Templates {
+  const known = unchecked.get(stage) ?? synthesise(stage);
+  unchecked.set(stage, known);
+  return known;
+}
+
 /** Synthesises a stage without its code. With `checkRules`, throws when a rule of cdk-nag is broken. */
 export function synthesise(
   stage: StageName,
