@@ -50,14 +50,12 @@ const classOf = (name: string): number => classNames.indexOf(name);
 const closed: ReadonlyMap<string, number> = new Map(
   lists.flatMap(([name, words]) => words.split(' ').map((word): [string, number] => [word, classOf(name)])),
 );
-const [plain, capital, number, comma, stop, sign] = [
-  'word',
-  'Capital',
-  'number',
-  'comma',
-  'stop',
-  'sign',
-].map(classOf) as [number, number, number, number, number, number];
+const plain = classOf('word');
+const capital = classOf('Capital');
+const number = classOf('number');
+const comma = classOf('comma');
+const stop = classOf('stop');
+const sign = classOf('sign');
 const ended = endings.map(([name, pattern]): readonly [number, RegExp] => [classOf(name), pattern]);
 
 /** Classes of the tokens of one sentence, with the edge before and after. */
