@@ -29,12 +29,9 @@ export function tokensOfCounts(counts: UnitCounts): TokenUsage {
 const libraryName =
   /^(?:(?:input|output)(?:_text|_audio|_image|_video)?(?:_tool|_reasoning|_citation)?_tokens|cache(?:_text|_audio|_image|_video)?_(?:read|write|write_5m|write_1h)_tokens|web_searches)$/;
 
-/** Whether an object holds counts by the library's names and nothing else. */
+/** Whether an object holds counts by the library's names and nothing else; an empty one counts nothing. */
 export function isUnitCounts(usage: Readonly<Record<string, unknown>>): usage is UnitCounts {
-  const entries = Object.entries(usage);
-  return (
-    entries.length > 0 && entries.every(([key, count]) => libraryName.test(key) && typeof count === 'number')
-  );
+  return Object.entries(usage).every(([name, count]) => libraryName.test(name) && typeof count === 'number');
 }
 
 /**
