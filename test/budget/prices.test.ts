@@ -145,7 +145,7 @@ describe('what cannot be priced is refused by name', () => {
   const some: TokenUsage = { inputTokens: 10, outputTokens: 10 };
 
   test.each<[string, { provider?: string; model: string; usage: TokenUsage }, string, string[]]>([
-    ['an unknown model', { model: 'gpt-imaginary', usage: some }, 'unknown_model', []],
+    ['an unknown model', { model: 'imaginary', usage: some }, 'unknown_model', ['"imaginary"']],
     [
       'a model that its provider does not have',
       { provider: 'anthropic', model: 'gpt-5.2', usage: some },
