@@ -10,6 +10,7 @@ import { addAppAlarms } from './app-alarms.ts';
 import type { Entry } from './bundle.ts';
 import type { FunctionConcurrency, StageConfig } from './config.ts';
 import { importFromDataStack } from './data-exports.ts';
+import { eventsTap } from './events-tap.ts';
 import { httpApi } from './http-api.ts';
 import { type FunctionNetwork, MothershipFunction } from './mothership-function.ts';
 import { deadLetterQueue, queueWithDeadLetters, taskClasses, taskQueues } from './queues.ts';
@@ -90,6 +91,8 @@ export class AppStack extends Stack {
         }),
       ],
     });
+
+    if (config.eventsTap) eventsTap(this, bus, config);
 
     const missedSweeps = deadLetterQueue(this, 'MissedSweeps', config, 'missed-sweeps');
     const sweep = writer('Sweep', 'functions/coordination/sweep.ts', 'Runs every timed duty once', {

@@ -40,6 +40,8 @@ export type StageConfig = {
   readonly logLevel: 'debug' | 'info';
   readonly logRetention: RetentionDays;
   readonly eventArchiveDays: number;
+  /** Whether a queue gets a copy of every event, to watch; see `events-tap.ts`. */
+  readonly eventsTap: boolean;
   /** What becomes of logs when their stack is deleted. */
   readonly logRemovalPolicy: RemovalPolicy;
   readonly terminationProtection: boolean;
@@ -59,6 +61,7 @@ const configs: { readonly [S in StageName]: StageConfig & { readonly stage: S } 
     logLevel: 'info',
     logRetention: RetentionDays.ONE_DAY,
     eventArchiveDays: 1,
+    eventsTap: true,
     logRemovalPolicy: RemovalPolicy.DESTROY,
     terminationProtection: false,
     httpThrottle: { requestsPerSecond: 10_000, burstRequests: 5_000 },
@@ -72,6 +75,7 @@ const configs: { readonly [S in StageName]: StageConfig & { readonly stage: S } 
     logLevel: 'debug',
     logRetention: RetentionDays.ONE_WEEK,
     eventArchiveDays: 7,
+    eventsTap: false,
     logRemovalPolicy: RemovalPolicy.DESTROY,
     terminationProtection: false,
     httpThrottle: { requestsPerSecond: 100, burstRequests: 200 },
@@ -95,6 +99,7 @@ const configs: { readonly [S in StageName]: StageConfig & { readonly stage: S } 
     logLevel: 'info',
     logRetention: RetentionDays.ONE_MONTH,
     eventArchiveDays: 30,
+    eventsTap: false,
     logRemovalPolicy: RemovalPolicy.RETAIN,
     terminationProtection: true,
     httpThrottle: { requestsPerSecond: 500, burstRequests: 1_000 },
@@ -125,6 +130,7 @@ const configs: { readonly [S in StageName]: StageConfig & { readonly stage: S } 
     logLevel: 'info',
     logRetention: RetentionDays.THREE_MONTHS,
     eventArchiveDays: 90,
+    eventsTap: false,
     logRemovalPolicy: RemovalPolicy.RETAIN,
     terminationProtection: true,
     httpThrottle: { requestsPerSecond: 2_000, burstRequests: 4_000 },

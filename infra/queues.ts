@@ -10,7 +10,7 @@ export const taskClasses = ['P0', 'P1', 'P2', 'P3'] as const;
  * Encrypted by SQS itself: EventBridge drops events for a queue under the KMS key that AWS manages, since it may
  * not use that key.
  */
-const secured = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true } as const;
+export const secured = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true } as const;
 
 /** Keeps what could not be processed for as long as SQS allows. */
 export function deadLetterQueue(scope: Construct, id: string, config: StageConfig, name: string): Queue {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { stageConfig, stageNames } from '../../infra/config.ts';
+import { type StageName, stageConfig, stageNames } from '../../infra/config.ts';
 import { propertiesOf, resourcesOf, synthesise, templatesOf, valuesUnder } from './template.ts';
 
 const deployedStages = stageNames.filter((stage) => stage !== 'local');
@@ -58,5 +58,22 @@ describe('the two stacks', () => {
         vpc: { SubnetIds: expect.any(Array), SecurityGroupIds: expect.any(Array) },
       });
     }
+  });
+});
+
+describe('the events tap', () => {
+  const queueNames = (stage: StageName): string[] =>
+    propertiesOf(templatesOf(stage).app, 'AWS::SQS::Queue', z.object({ QueueName: z.string() })).map(
+      ({ QueueName }) => QueueName,
+    );
+
+  test('gives the local stage a queue with every event', () => {
+    expect(queueNames('local')).toContain('mothership-local-events-tap');
+    const patterns = valuesUnder('EventPattern', templatesOf('local').app);
+    expect(patterns).toContainEqual({ source: ['mothership'] });
+  });
+
+  test.each(deployedStages)('is absent on %s', (stage) => {
+    expect(queueNames(stage).filter((name) => name.includes('events-tap'))).toEqual([]);
   });
 });
