@@ -52,6 +52,8 @@ export function createLambdaFunction(spec: FunctionSpec, log: (line: string) => 
       stderr: true,
       resourceLimits: { maxOldGenerationSizeMb: spec.memoryMb },
     });
+    // Errors between events end the thread, which `exit` tells; without a listener they would end the process.
+    worker.on('error', () => {});
     for (const stream of [worker.stdout, worker.stderr]) createInterface({ input: stream }).on('line', log);
     const environment: Environment = {
       worker,
@@ -149,8 +151,6 @@ function nextAnswer(worker: Worker): Promise<Answer> {
   return new Promise((resolve) => {
     const settle = (answer: Answer) => {
       worker.off('message', onMessage).off('error', onError).off('exit', onExit);
-      // Errors after the answer end the thread, which `exit` tells; without a listener they would end the process.
-      worker.on('error', () => {});
       resolve(answer);
     };
     const onMessage = (message: WorkerMessage) => settle(message);

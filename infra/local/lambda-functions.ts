@@ -4,9 +4,6 @@ import { devNull } from 'node:os';
 import { createLambdaFunction, type FunctionSpec, type LambdaFunction } from './lambda-function.ts';
 import type { Resource, Stack } from './stack.ts';
 
-/** Environments per function that reserves no concurrency; more would only share the same few cores. */
-const defaultConcurrency = 4;
-
 export type LambdaFunctions = {
   /** The function of that ARN; throws when the stack has none. */
   byArn: (functionArn: string) => LambdaFunction;
@@ -16,11 +13,18 @@ export type LambdaFunctions = {
   stop: () => Promise<void>;
 };
 
-/** No thread starts before a function's first event. `log` gets each printed line, opened by the logical id. */
-export function createLambdaFunctions(stack: Stack, log: (line: string) => void): LambdaFunctions {
+/**
+ * No thread starts before a function's first event. `unreservedConcurrency` is how many environments a function
+ * may have that reserves none; `log` gets each printed line, opened by the logical id.
+ */
+export function createLambdaFunctions(
+  stack: Stack,
+  unreservedConcurrency: number,
+  log: (line: string) => void,
+): LambdaFunctions {
   const functions = stack
     .resources('AWS::Lambda::Function')
-    .map((resource) => specify(stack, resource))
+    .map((resource) => specify(stack, resource, unreservedConcurrency))
     .map((spec) => createLambdaFunction(spec, (line) => log(`[${spec.logicalId}] ${line}`)));
   const byArn = new Map(functions.map((lambda) => [lambda.spec.functionArn, lambda]));
   const byAccessKey = new Map(functions.map((lambda) => [lambda.spec.logicalId, lambda]));
@@ -48,7 +52,11 @@ export function functionArnOf(stack: Stack, nameOrArn: string): string {
   return arn;
 }
 
-function specify(stack: Stack, resource: Resource<'AWS::Lambda::Function'>): FunctionSpec {
+function specify(
+  stack: Stack,
+  resource: Resource<'AWS::Lambda::Function'>,
+  unreservedConcurrency: number,
+): FunctionSpec {
   const { logicalId, identity, properties } = resource;
   const functionName = identity.ref;
   const codeFolder = stack.assetFolder(properties.Code.S3Key);
@@ -61,7 +69,7 @@ function specify(stack: Stack, resource: Resource<'AWS::Lambda::Function'>): Fun
     roleName: properties.Role.split('/').at(-1) ?? '',
     timeoutSeconds: properties.Timeout,
     memoryMb: properties.MemorySize,
-    concurrency: properties.ReservedConcurrentExecutions ?? defaultConcurrency,
+    concurrency: properties.ReservedConcurrentExecutions ?? unreservedConcurrency,
     environment: {
       AWS_ACCESS_KEY_ID: logicalId,
       AWS_SECRET_ACCESS_KEY: 'local',

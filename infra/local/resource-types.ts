@@ -249,34 +249,3 @@ export type EmulatedType = keyof typeof emulatedTypes;
 
 /** Properties of an emulated resource after every intrinsic has been evaluated. */
 export type PropertiesOf<T extends EmulatedType> = z.infer<(typeof emulatedTypes)[T]['properties']>;
-
-/** Types that make no difference on one machine: what they protect, record or announce has no local counterpart. */
-export const inertTypes: ReadonlySet<string> = new Set([
-  'AWS::ApiGatewayV2::Deployment',
-  'AWS::CDK::Metadata',
-  'AWS::CloudWatch::Alarm',
-  'AWS::CloudWatch::CompositeAlarm',
-  'AWS::CloudWatch::Dashboard',
-  'AWS::EC2::SecurityGroup',
-  'AWS::EC2::SecurityGroupEgress',
-  'AWS::EC2::SecurityGroupIngress',
-  'AWS::EC2::VPCEndpoint',
-  'AWS::Events::Archive',
-  'AWS::Events::EventBusPolicy',
-  'AWS::EventSchemas::Discoverer',
-  'AWS::KMS::Alias',
-  'AWS::KMS::Key',
-  'AWS::Lambda::Permission',
-  'AWS::Logs::LogGroup',
-  'AWS::Logs::MetricFilter',
-  'AWS::Logs::QueryDefinition',
-  'AWS::Logs::ResourcePolicy',
-  'AWS::SNS::Subscription',
-  'AWS::SNS::Topic',
-  'AWS::SNS::TopicPolicy',
-  'AWS::SQS::QueuePolicy',
-  'AWS::SSM::Parameter',
-  'AWS::Scheduler::ScheduleGroup',
-  'AWS::SecretsManager::ResourcePolicy',
-  'AWS::SecretsManager::RotationSchedule',
-]);

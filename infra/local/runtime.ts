@@ -15,6 +15,7 @@ import {
   type PutEventsResult,
 } from './event-bus.ts';
 import { startEventSourceMappings } from './event-source-mappings.ts';
+import { findNamed } from './find-named.ts';
 import { createHttpApi } from './http-api.ts';
 import type { Invocation } from './lambda-function.ts';
 import { createLambdaFunctions, functionArnOf } from './lambda-functions.ts';
@@ -45,6 +46,8 @@ export type LocalRuntimeOptions = {
   automaticSchedules?: boolean;
   /** Wait before the first retry of an asynchronous invocation; default 1000. AWS waits a minute. */
   asyncRetryBaseMs?: number;
+  /** Execution environments of a function that reserves no concurrency; default 4. */
+  functionConcurrency?: number;
   /** Default `us-east-1`. */
   region?: string;
 };
@@ -65,14 +68,14 @@ export type LocalRuntime = {
     /** Hears of every accepted event; answers a function that ends it. */
     subscribe: (listener: (event: EventEnvelope, busName: string) => void) => () => void;
   };
-  /** URL of a queue by name or logical id, or by the beginning of exactly one logical id. Throws otherwise. */
-  queueUrl: (nameOrLogicalId: string) => string;
-  /** Invokes a function by name or logical id, waiting for its result. */
-  invoke: (nameOrLogicalId: string, event: unknown) => Promise<Invocation>;
+  /** URL of a queue by its name, logical id or construct id, such as `TasksP0`. Throws when there is none. */
+  queueUrl: (name: string) => string;
+  /** Invokes a function, named in the same ways, and waits for its result. */
+  invoke: (name: string, event: unknown) => Promise<Invocation>;
   /** Logical ids of the enabled schedules. */
   scheduleIds: readonly string[];
-  /** Runs a schedule now, by logical id or the beginning of exactly one; resolves when its targets are served. */
-  runSchedule: (logicalId: string) => Promise<void>;
+  /** Runs a schedule now, named in the same ways; resolves when its targets have been served. */
+  runSchedule: (name: string) => Promise<void>;
   /** Where the stage listens. */
   addresses: AddressInfo[];
   stop: () => Promise<void>;
@@ -116,7 +119,11 @@ async function wire(
   const findSecret = loadSecrets(stack, options.secrets, options.dataFolder);
 
   const stopping = new AbortController();
-  const functions = createLambdaFunctions(stack, openFunctionLog(options, cleanups));
+  const functions = createLambdaFunctions(
+    stack,
+    options.functionConcurrency ?? 4,
+    openFunctionLog(options, cleanups),
+  );
   cleanups.push(functions.stop);
   const queues = await startQueues(stack);
   cleanups.push(queues.stop);
@@ -153,9 +160,9 @@ async function wire(
       },
       subscribe: eventBus.subscribe,
     },
-    queueUrl: (nameOrLogicalId) => findNamed(stack, 'AWS::SQS::Queue', nameOrLogicalId).ref,
-    invoke: (nameOrLogicalId, event) => {
-      const { ref } = findNamed(stack, 'AWS::Lambda::Function', nameOrLogicalId);
+    queueUrl: (name) => findNamed('queue', named(stack, 'AWS::SQS::Queue'), name).ref,
+    invoke: (name, event) => {
+      const { ref } = findNamed('function', named(stack, 'AWS::Lambda::Function'), name);
       return functions.byArn(functionArnOf(stack, ref)).invoke(event);
     },
     scheduleIds: schedules.logicalIds,
@@ -177,20 +184,11 @@ function openFunctionLog(
   };
 }
 
-function findNamed(
+function named(
   stack: Stack,
   type: 'AWS::SQS::Queue' | 'AWS::Lambda::Function',
-  name: string,
-): { ref: string } {
-  const all = stack.resources(type);
-  const nameOf = (one: (typeof all)[number]) => one.identity.attributes.QueueName ?? one.identity.ref;
-  const exact = all.filter((one) => one.logicalId === name || nameOf(one) === name);
-  const found = exact.length > 0 ? exact : all.filter((one) => one.logicalId.startsWith(name));
-  const [match, ...others] = found;
-  if (match === undefined || others.length > 0) {
-    throw new Error(
-      `${name} names ${found.length} resources ${type}; the stack has: ${all.map(nameOf).join(', ')}`,
-    );
-  }
-  return { ref: match.identity.ref };
+): { logicalId: string; name: string; ref: string }[] {
+  return stack.resources(type).map(({ logicalId, identity }) => {
+    return { logicalId, name: identity.attributes.QueueName ?? identity.ref, ref: identity.ref };
+  });
 }

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { createDelivery, type Deliver, type DeliveriesInput } from './deliveries.ts';
 import { isoSeconds } from './event-bus.ts';
+import { findNamed } from './find-named.ts';
 import { accountId } from './identities.ts';
 import type { Stack } from './stack.ts';
 import { compileTargetInput } from './target-input.ts';
@@ -12,15 +13,12 @@ const unitSeconds: Readonly<Record<string, number>> = { minute: 60, hour: 3_600,
 export type Schedules = {
   /** Logical ids of all enabled schedules. */
   logicalIds: readonly string[];
-  /**
-   * Runs one now and resolves when its targets have been served. `name` is a logical id or the beginning of
-   * exactly one, since CDK appends a hash. Throws when there is no such schedule, naming those that exist.
-   */
+  /** Runs one now, found as `findNamed` does, and resolves when its targets have been served. */
   run: (name: string) => Promise<void>;
   stop: () => void;
 };
 
-type Schedule = { logicalId: string; periodSeconds: number; run: () => Promise<void> };
+type Schedule = { logicalId: string; name: string; periodSeconds: number; run: () => Promise<void> };
 
 /** The first run comes after one period, or never by itself when `automatic` is false. */
 export function startSchedules(stack: Stack, input: DeliveriesInput, automatic: boolean): Schedules {
@@ -30,17 +28,7 @@ export function startSchedules(stack: Stack, input: DeliveriesInput, automatic: 
     : [];
   return {
     logicalIds: schedules.map(({ logicalId }) => logicalId),
-    async run(name) {
-      const exact = schedules.filter(({ logicalId }) => logicalId === name);
-      const found =
-        exact.length > 0 ? exact : schedules.filter(({ logicalId }) => logicalId.startsWith(name));
-      const [schedule, ...others] = found;
-      if (schedule === undefined || others.length > 0) {
-        const known = schedules.map(({ logicalId }) => logicalId).join(', ') || 'none';
-        throw new Error(`${name} names ${found.length} schedules; the stack has: ${known}`);
-      }
-      await schedule.run();
-    },
+    run: (name) => findNamed('schedule', schedules, name).run(),
     stop() {
       for (const timer of timers) clearInterval(timer);
     },
@@ -72,7 +60,14 @@ function scheduledRules(stack: Stack, input: DeliveriesInput): Schedule[] {
       const event = scheduledEvent('aws.events', ruleArn, stack.place.region, {});
       await Promise.all(targets.map(({ deliver, render }) => deliver(render(event))));
     };
-    return [{ logicalId, periodSeconds: periodSecondsOf(properties.ScheduleExpression, logicalId), run }];
+    return [
+      {
+        logicalId,
+        name: identity.ref,
+        periodSeconds: periodSecondsOf(properties.ScheduleExpression, logicalId),
+        run,
+      },
+    ];
   });
 }
 
@@ -92,7 +87,14 @@ function schedulerSchedules(stack: Stack, input: DeliveriesInput): Schedule[] {
       const event = scheduledEvent('aws.scheduler', scheduleArn, stack.place.region, '{}');
       return deliver(constant === undefined ? JSON.stringify(event) : fillContext(constant, scheduleArn));
     };
-    return [{ logicalId, periodSeconds: periodSecondsOf(properties.ScheduleExpression, logicalId), run }];
+    return [
+      {
+        logicalId,
+        name: identity.ref,
+        periodSeconds: periodSecondsOf(properties.ScheduleExpression, logicalId),
+        run,
+      },
+    ];
   });
 }
 

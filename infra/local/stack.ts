@@ -3,8 +3,9 @@
 import * as z from 'zod';
 import { type Assembly, loadAssembly, type Template } from './assembly.ts';
 import { accountId, identityOf, namePropertyOf, type Place } from './identities.ts';
+import { inertTypes } from './inert-types.ts';
 import { createResolver, type Identity } from './intrinsics.ts';
-import { type EmulatedType, emulatedTypes, inertTypes, type PropertiesOf } from './resource-types.ts';
+import { type EmulatedType, emulatedTypes, type PropertiesOf } from './resource-types.ts';
 
 export type Resource<T extends EmulatedType> = {
   logicalId: string;

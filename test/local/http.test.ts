@@ -3,6 +3,17 @@ import { type FixtureStage, startFixture } from './fixture.ts';
 
 let stage: FixtureStage;
 
+/** What the fixture's echo answers, as far as single fields of it are looked at. */
+type EchoedEvent = {
+  isBase64Encoded: boolean;
+  pathParameters: Record<string, string>;
+  requestContext: {
+    authorizer?: { lambda: { tenantId: string; calls: number } };
+    time: string;
+    timeEpoch: number;
+  };
+};
+
 beforeAll(async () => {
   stage = await startFixture();
 });
@@ -11,7 +22,7 @@ afterAll(() => stage.stop());
 
 async function get(path: string, headers: Record<string, string> = {}) {
   const response = await fetch(stage.baseUrl + path, { headers });
-  return { status: response.status, body: await response.json() };
+  return { status: response.status, body: (await response.json()) as EchoedEvent };
 }
 
 test('the stage listens on the loopback address only', () => {
@@ -38,10 +49,10 @@ describe('authorizer', () => {
     const first = await get('/v1/things/1', { authorization: 'Bearer good-cached' });
     const second = await get('/v1/things/2', { authorization: 'Bearer good-cached' });
     const other = await get('/v1/things/2', { authorization: 'Bearer good-other' });
-    const contextOf = (answer: typeof first) => answer.body.requestContext.authorizer.lambda;
-    expect(contextOf(first).tenantId).toBe('tenant-1');
+    const contextOf = (answer: typeof first) => answer.body.requestContext.authorizer?.lambda;
+    expect(contextOf(first)?.tenantId).toBe('tenant-1');
     expect(contextOf(second)).toEqual(contextOf(first));
-    expect(contextOf(other).calls).toBe(contextOf(first).calls + 1);
+    expect(contextOf(other)?.calls).toBe((contextOf(first)?.calls ?? 0) + 1);
   });
 });
 
@@ -56,7 +67,7 @@ test('an integration receives payload format 2.0', async () => {
     },
     body: '{"a":1}',
   });
-  const event = await response.json();
+  const event = (await response.json()) as EchoedEvent;
   expect(response.headers.get('content-type')).toBe('application/json');
   expect(event).toMatchObject({
     version: '2.0',
@@ -97,7 +108,7 @@ test('a body that is not text arrives as base64, and no body leaves the field ou
   expect(await binary.json()).toMatchObject({ body: 'AP8=', isBase64Encoded: true });
   const bare = (await get('/echo/x')).body;
   expect(bare.isBase64Encoded).toBe(false);
-  expect(Object.keys(bare)).not.toEqual(expect.arrayContaining(['body']));
+  expect(bare).not.toHaveProperty('body');
 });
 
 describe('what a function answers becomes', () => {
