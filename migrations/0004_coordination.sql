@@ -32,14 +32,7 @@ create table quota_event_pacing (
   primary key (tenant_id, resource)
 );
 
--- A consumer's memory of what it has already done (E1).
-create table processed_events (
-  consumer text not null,
-  event_id uuid not null,
-  at timestamptz not null,
-  primary key (consumer, event_id)
-);
-
+-- First answers to POSTs that carried an Idempotency-Key.
 create table idempotency_keys (
   owner text not null,
   key text not null,

@@ -125,6 +125,10 @@ async function grantToAppRole(client: pg.Client, role: { name: string; password:
   await client.query(`grant select, insert, update on all tables in schema public to ${name}`);
   await client.query(`grant usage on all sequences in schema public to ${name}`);
   await client.query(`grant delete on idempotency_keys to ${name}`);
+  const views = await client.query(
+    `select string_agg(quote_ident(viewname), ', ') as names from pg_views where schemaname = 'public'`,
+  );
+  await client.query(`revoke insert, update on ${views.rows[0].names} from ${name}`);
   await client.query(`revoke update on ${appendOnlyTables.join(', ')} from ${name}`);
   await client.query(`revoke all on schema_migrations, schema_functions from ${name}`);
   await client.query(`revoke execute on all functions in schema public from public`);
