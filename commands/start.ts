@@ -1,10 +1,11 @@
 /** `npm start`: the whole system on this machine, nothing else to install. */
 
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type LocalStage, startLocalStage } from '../infra/local-stage.ts';
 import { firstTenants, type Tenant } from './first-tenants.ts';
+import { environmentText, removeStageFile, type StageFile, writeStageFile } from './stage-file.ts';
 
 const help = `npm start -- [--port N] [--data DIR] [--print-env FILE]
 
@@ -12,10 +13,12 @@ Runs Mothership on this machine: Postgres, queues, bus, functions and API, wired
 
   --port N          port of the API on 127.0.0.1; 0 = any free one (default 8080)
   --data DIR        where database, keys and logs are kept (default .local/data); a second start finds them again
-  --print-env FILE  once ready, writes MOTHERSHIP_URL, MOTHERSHIP_OPERATOR_KEY, MOTHERSHIP_RUNNER_KEY and DATABASE_URL
+  --print-env FILE  once ready, writes MOTHERSHIP_URL, MOTHERSHIP_OPERATOR_KEY, MOTHERSHIP_RUNNER_KEY, DATABASE_URL,
+                    AWS_ENDPOINT_URL with region and credentials, EVENTS_QUEUE_URL and TASK_QUEUE_URL_P0 to _P3
   --json            prints one JSON line when ready instead of the text
   --help            this text
 
+While it runs, stage.json in the data folder holds the same for programs.
 Ctrl-C stops everything.`;
 
 const { values } = parseArgs({
@@ -49,6 +52,7 @@ async function main(): Promise<void> {
     if (stopping) return;
     stopping = true;
     log('stopping …');
+    await removeStageFile(dataFolder);
     await stage?.stop();
     await rm(pidFile, { force: true });
     process.exit(0);
@@ -59,11 +63,12 @@ async function main(): Promise<void> {
   try {
     stage = await startLocalStage({ dataFolder, port, log });
     await writeFile(pidFile, String(process.pid));
-    const tenants = await firstTenants(stage, dataFolder);
-    if (values['print-env'] !== undefined)
-      await writeFile(values['print-env'], environmentOf(stage, tenants), { mode: 0o600 });
-    console.log(values.json ? JSON.stringify(asJson(stage, tenants)) : welcome(stage, tenants));
+    const description = describe(stage, await firstTenants(stage, dataFolder));
+    await writeStageFile(dataFolder, description);
+    if (values['print-env'] !== undefined) await printEnvironment(values['print-env'], description);
+    console.log(values.json ? JSON.stringify(description) : welcome(description));
   } catch (error) {
+    await removeStageFile(dataFolder);
     await stage?.stop();
     await rm(pidFile, { force: true });
     const message = error instanceof Error ? error.message : String(error);
@@ -92,34 +97,44 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function asJson(stage: LocalStage, tenants: readonly Tenant[]) {
-  return { url: stage.baseUrl, operatorKey: stage.operatorKey, tenants, databaseUrl: stage.databaseUrl };
+function describe({ runtime, ...stage }: LocalStage, tenants: readonly Tenant[]): StageFile {
+  const taskQueueUrl = (name: string) => runtime.queueUrl(`mothership-local-tasks-${name}`);
+  return {
+    url: stage.baseUrl,
+    operatorKey: stage.operatorKey,
+    tenants: [...tenants],
+    databaseUrl: stage.databaseUrl,
+    awsEndpointUrl: runtime.awsEndpointUrl,
+    region: runtime.region,
+    credentials: runtime.credentials,
+    eventsQueueUrl: runtime.queueUrl('mothership-local-events-tap'),
+    taskQueueUrls: {
+      P0: taskQueueUrl('p0'),
+      P1: taskQueueUrl('p1'),
+      P2: taskQueueUrl('p2'),
+      P3: taskQueueUrl('p3'),
+    },
+  };
 }
 
-function environmentOf(stage: LocalStage, tenants: readonly Tenant[]): string {
-  return [
-    `MOTHERSHIP_URL=${stage.baseUrl}`,
-    `MOTHERSHIP_OPERATOR_KEY=${stage.operatorKey}`,
-    `MOTHERSHIP_RUNNER_KEY=${tenants[0]?.key ?? ''}`,
-    `DATABASE_URL=${stage.databaseUrl}`,
-    '',
-  ].join('\n');
+async function printEnvironment(file: string, description: StageFile): Promise<void> {
+  await mkdir(path.dirname(path.resolve(file)), { recursive: true });
+  await writeFile(file, environmentText(description), { mode: 0o600 });
 }
 
-function welcome(stage: LocalStage, tenants: readonly Tenant[]): string {
-  const runner = tenants[0];
+function welcome(stage: StageFile): string {
   return `
 Mothership is ready.
 
-  base URL       ${stage.baseUrl}
+  base URL       ${stage.url}
   operator key   ${stage.operatorKey}
-${tenants.map((tenant) => `  ${tenant.tenantId.padEnd(13)}  ${tenant.key}`).join('\n')}
+${stage.tenants.map((tenant) => `  ${tenant.tenantId.padEnd(13)}  ${tenant.key}`).join('\n')}
   database       ${stage.databaseUrl}
 
 Try it:
 
-  curl -s ${stage.baseUrl}/v1/runs \\
-    -H 'Authorization: Bearer ${runner?.key}' \\
+  curl -s ${stage.url}/v1/runs \\
+    -H 'Authorization: Bearer ${stage.tenants[0]?.key}' \\
     -H 'Content-Type: application/json' \\
     -d '{"runId": "run-1", "phase": "build", "budget": {"maxCostUSD": 2}}'
 
