@@ -12,6 +12,7 @@ import { listRuns, readRun } from '../../shared/admission/reads.ts';
 import { tenantOfId } from '../../shared/admission/tenant.ts';
 import { actingTenant, type Call, type Reply, route } from '../../shared/platform/http.ts';
 import { badRequest, notFound, unprocessable } from '../../shared/platform/problem.ts';
+import { rateLimitHeaders } from './rate-limit.ts';
 import { refusalProblem } from './refusal.ts';
 
 /** POST /v1/runs */
@@ -77,7 +78,10 @@ function replyOf(
         'This run id, task id or Idempotency-Key was used with another request. Send the same body again, or use a new id.',
       );
     case 'answer': {
-      const headers = result.replayed ? { 'idempotent-replayed': 'true' } : {};
+      const headers = {
+        ...rateLimitHeaders(result.outcome, now),
+        ...(result.replayed ? { 'idempotent-replayed': 'true' } : {}),
+      };
       if (result.outcome.decision === 'refused') {
         const problem = refusalProblem(result.outcome, now);
         Object.assign(problem.headers, headers);
@@ -92,7 +96,7 @@ function replyOf(
       }
       const answer = admissionAnswerOf(result.outcome);
       if (request.dryRun)
-        return { status: 200, body: { ...answer, wouldPreempt: result.wouldPreempt ?? [] } };
+        return { status: 200, headers, body: { ...answer, wouldPreempt: result.wouldPreempt ?? [] } };
       return { status: result.outcome.decision === 'admitted' ? 201 : 202, headers, body: answer };
     }
   }

@@ -129,7 +129,17 @@ begin
   -- Where it stands, and what its budget looks like, after the booking (or as if it had been booked).
   v_outcome := v_outcome || jsonb_build_object(
     'queue', case when v_decision = 'queued' then queue_place(v_task, v_dry, p_policy, p_now) end,
-    'budget', case when v_accepted then budget_snapshot(v_tenant, v_run, v_run_id, (p_request->>'maxCostNanos')::bigint) end
+    'budget', case when v_accepted then budget_snapshot(v_tenant, v_run, v_run_id, (p_request->>'maxCostNanos')::bigint)
+      -- A dry run books nothing, so what its hold would be is worked out: all that is left, or nothing while it waits for quota.
+      || case when not v_dry then '{}'::jsonb else jsonb_build_object('heldNanos', (case
+        when v_waiting_for is distinct from 'quota' then
+          greatest(coalesce(v_run.limit_usd_nanos, (p_request->>'maxCostNanos')::bigint) - coalesce(v_run.spent_usd_nanos, 0), 0)
+        else coalesce(v_run.held_usd_nanos, 0)
+      end)::text) end
+    end,
+    -- For the RateLimit headers: the tenant's concurrent runs after this answer.
+    'runsLimit', v_judged->'counters'->'limits'->'concurrent_runs'->'limit',
+    'runsHeld', (select runs_held from tenants where tenant_id = v_tenant_id)
   );
 
   if not v_dry then

@@ -1,8 +1,9 @@
 -- Books cost events (B1): deduplicates, adds up per run, task and tenant period, and fires thresholds, in one
 -- transaction. Validated and priced events only; exact integers of 1e-9 USD. Never refused for money (B3).
 -- p_events: [{eventId, taskId, epoch, kind, costNanos (text), provider, model, usage, priceVersion, unitPrices,
---   priceMismatch, occurredAt}]. Returns {kind, accepted: [eventId], duplicates: [eventId], unknownTask: [eventId],
---   budget, tasks: [rows that the caller's directive is made from]}. Locks the tenant, then the run.
+--   priceMismatch, occurredAt}]; events of tasks that the run does not have are left out.
+-- Returns {kind, accepted: [eventId], unknownTasks: [taskId], budget, run, tasks: [rows that the caller's directive is
+--   made from: the live ones and those reported on]}. Locks the tenant, then the run.
 create function record_costs(p_tenant_id text, p_run_id text, p_events jsonb, p_now timestamptz) returns jsonb
 language plpgsql as $$
 declare
@@ -12,7 +13,6 @@ declare
   v_total bigint;
   v_accepted text[];
   v_unknown text[];
-  v_known text[];
 begin
   perform 1 from tenants where tenant_id = p_tenant_id for update;
   select * into v_run from runs where tenant_id = p_tenant_id and run_id = p_run_id for update;
@@ -21,11 +21,11 @@ begin
   end if;
   v_held_before := v_run.held_usd_nanos;
 
-  select coalesce(array_agg(distinct e->>'eventId') filter (where e->>'taskId' is not null and t.task_id is null), '{}'),
-    coalesce(array_agg(distinct e->>'eventId') filter (where e->>'taskId' is null or t.task_id is not null), '{}')
-  into v_unknown, v_known
+  select coalesce(array_agg(distinct e->>'taskId'), '{}') into v_unknown
   from jsonb_array_elements(p_events) as list (e)
-  left join tasks t on t.tenant_id = p_tenant_id and t.run_id = p_run_id and t.task_id = e->>'taskId';
+  where e->>'taskId' is not null and not exists (
+    select 1 from tasks t where t.tenant_id = p_tenant_id and t.run_id = p_run_id and t.task_id = e->>'taskId'
+  );
 
   with given as (
     select distinct on (e->>'eventId') e, t.epoch as task_epoch
@@ -67,12 +67,13 @@ begin
 
   select * into v_tenant from tenants where tenant_id = p_tenant_id;
   return jsonb_build_object(
-    'kind', 'booked', 'accepted', to_jsonb(v_accepted), 'unknownTask', to_jsonb(v_unknown),
-    'duplicates', (select coalesce(jsonb_agg(id), '[]') from unnest(v_known) k (id) where id <> all (v_accepted)),
+    'kind', 'booked', 'accepted', to_jsonb(v_accepted), 'unknownTasks', to_jsonb(v_unknown),
     'budget', budget_snapshot(v_tenant, v_run, p_run_id, null),
     'tasks', (
       select coalesce(jsonb_agg(to_jsonb(t) order by t.preempt_deadline nulls last, t.task_id), '[]') from tasks t
-      where t.tenant_id = p_tenant_id and t.run_id = p_run_id and t.ended_at is null
+      where t.tenant_id = p_tenant_id and t.run_id = p_run_id and (
+        t.ended_at is null or t.task_id in (select e->>'taskId' from jsonb_array_elements(p_events) as list (e))
+      )
     ),
     'run', (select jsonb_build_object('startedAt', started_at, 'maxDurationMs', max_duration_ms, 'status', status, 'budgetPaused', budget_paused)
       from runs where tenant_id = p_tenant_id and run_id = p_run_id)

@@ -111,5 +111,8 @@ export type AdmissionOutcome = {
   readonly reasons: readonly ReasonRow[];
   readonly queue: QueuePlace | null;
   readonly budget: BudgetSnapshot | null;
+  /** The tenant's bound of concurrent runs, null = none, and how many it holds after this answer. */
+  readonly runsLimit: number | null;
+  readonly runsHeld: number;
   readonly at: string;
 };
