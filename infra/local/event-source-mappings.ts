@@ -6,6 +6,9 @@ import type { MayCall } from './permissions.ts';
 import type { QueueMessage, Queues } from './queues.ts';
 import type { Resource, Stack } from './stack.ts';
 
+/** AWS waits 20 s. A wait that begins while the stage stops cannot be cut short, so it must be short itself. */
+const longPollSeconds = 1;
+
 type Mapping = Resource<'AWS::Lambda::EventSourceMapping'>;
 
 export type EventSourceMappingsInput = {
@@ -92,7 +95,7 @@ async function receiveBatch(
     BatchSize: size,
     MaximumBatchingWindowInSeconds: windowSeconds,
   } = properties;
-  const messages = await input.queues.receive(queueArn, Math.min(10, size), 20);
+  const messages = await input.queues.receive(queueArn, Math.min(10, size), longPollSeconds);
   const closesAtMs = Date.now() + windowSeconds * 1000;
   while (messages.length > 0 && messages.length < size && !input.stopping.aborted) {
     const remainingSeconds = Math.floor((closesAtMs - Date.now()) / 1000);
@@ -100,7 +103,7 @@ async function receiveBatch(
     const more = await input.queues.receive(
       queueArn,
       Math.min(10, size - messages.length),
-      Math.max(0, Math.min(20, remainingSeconds)),
+      Math.max(0, Math.min(longPollSeconds, remainingSeconds)),
     );
     messages.push(...more);
     if (more.length === 0 && remainingSeconds <= 0) break;

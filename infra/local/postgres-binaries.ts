@@ -60,11 +60,11 @@ export function findBinaries(runAs: RunAs | undefined, log: (line: string) => vo
 }
 
 function programs(nativeFolder: string, version: string): PostgresBinaries {
-  const [initdb, postgres] = ['initdb', 'postgres'].map((name) => path.join(nativeFolder, 'bin', name));
-  if (initdb === undefined || postgres === undefined)
-    throw new Error('unreachable: two names give two paths');
+  const initdb = path.join(nativeFolder, 'bin', 'initdb');
+  const postgres = path.join(nativeFolder, 'bin', 'postgres');
   for (const program of [initdb, postgres]) {
     const { mode } = lstatSync(program);
+    // Some installers drop the bit.
     if ((mode & 0o111) !== 0o111) chmodSync(program, mode | 0o555);
   }
   return { initdb, postgres, majorVersion: version.split('.')[0] ?? '' };

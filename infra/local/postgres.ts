@@ -102,7 +102,7 @@ function createCluster(
   if (runAs) chownSync(unfinished, runAs.uid, runAs.gid);
   const password = randomBytes(16).toString('hex');
   writeFileSync(passwordFile(folder), password, { mode: 0o600 });
-  const passwordForInitdb = path.join(unfinished, '..', 'initdb-password');
+  const passwordForInitdb = path.join(folder, 'initdb-password');
   writeFileSync(passwordForInitdb, password, { mode: 0o600 });
   if (runAs) chownSync(passwordForInitdb, runAs.uid, runAs.gid);
   const result = spawnSync(

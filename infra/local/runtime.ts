@@ -142,9 +142,9 @@ async function wire(
   const eventBus = createEventBus(stack, deliveries);
   awsServer.serve(createAwsEndpoint({ place, functions, queues, eventBus, findSecret, mayCall, log }));
   apiServer.serve(createHttpApi(stack, functions, log));
-  startEventSourceMappings({ stack, functions, queues, mayCall, log, stopping: stopping.signal });
   const schedules = startSchedules(stack, deliveries, options.automaticSchedules ?? true);
   cleanups.push(schedules.stop);
+  startEventSourceMappings({ stack, functions, queues, mayCall, log, stopping: stopping.signal });
 
   return {
     baseUrl: apiServer.url,

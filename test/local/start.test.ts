@@ -1,3 +1,5 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { expect, test } from '@jest/globals';
 import { type FixtureTemplate, startFixture } from './fixture.ts';
 
@@ -15,7 +17,7 @@ const refusals: { name: string; change: Change; message: string | RegExp }[] = [
   {
     name: 'an unknown resource type',
     change: (resources) => {
-      resources['Table'] = { Type: 'AWS::DynamoDB::Table', Properties: {} };
+      resources.Table = { Type: 'AWS::DynamoDB::Table', Properties: {} };
     },
     message: 'Table: the local stage does not know the resource type AWS::DynamoDB::Table',
   },
@@ -58,7 +60,7 @@ const refusals: { name: string; change: Change; message: string | RegExp }[] = [
   {
     name: 'a consumer whose role may not read its queue',
     change: (resources) => {
-      delete resources['ConsumerPolicy'];
+      delete resources.ConsumerPolicy;
     },
     message: 'WorkMapping: the role of Consumer does not allow sqs:ReceiveMessage',
   },
@@ -85,23 +87,21 @@ test.each(refusals)('$name stops the start and is named', async ({ change, messa
 });
 
 test('a generated secret is kept from start to start', async () => {
-  const valueOf = async (dataFolder?: string) => {
+  const generatedValue = async (dataFolder?: string) => {
     const stage = await startFixture(dataFolder === undefined ? {} : { dataFolder });
     const input = { SecretId: 'TheSecret' };
     const { body } = await stage.post('/v1/calls', { service: 'getSecret', input });
     await stage.stop();
     return (body as { answer: { SecretString: string } }).answer.SecretString;
   };
-  const { mkdtempSync, rmSync } = await import('node:fs');
-  const { tmpdir } = await import('node:os');
   const dataFolder = mkdtempSync(`${tmpdir()}/mothership-local-`);
   try {
-    const first = await valueOf(dataFolder);
+    const first = await generatedValue(dataFolder);
     expect(JSON.parse(first)).toEqual({
       username: 'app',
       password: expect.stringMatching(/^[A-Za-z0-9]{20}$/),
     });
-    expect(await valueOf(dataFolder)).toBe(first);
+    expect(await generatedValue(dataFolder)).toBe(first);
   } finally {
     rmSync(dataFolder, { recursive: true });
   }
