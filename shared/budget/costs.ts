@@ -3,7 +3,13 @@
 import type { RunTerms, TaskRow } from '../admission/rows.ts';
 import { type Database, json } from '../platform/db.ts';
 import { usdToNanos } from '../platform/money.ts';
-import { type CostEvent, type CostReport, type CostReportAnswer, costEvent } from './contract.ts';
+import {
+  type CostEvent,
+  type CostReport,
+  type CostReportAnswer,
+  costEvent,
+  type Directive,
+} from './contract.ts';
 import { directiveOf, mostUrgent } from './directive.ts';
 import { priceUsage } from './prices.ts';
 import { type BudgetSnapshot, budgetStatusOf } from './status.ts';
@@ -42,7 +48,7 @@ export function bookable(sent: CostReport['events'][number], now: Date): Bookabl
     return { eventId: sent.eventId, code: 'bad_event', message };
   }
   const event = parsed.data;
-  const occurredAt = event.occurredAt === undefined ? now : new Date(event.occurredAt);
+  const occurredAt = occurrence(event.occurredAt, now);
   const common = {
     eventId: event.eventId,
     taskId: event.taskId ?? null,
@@ -85,23 +91,27 @@ export function bookable(sent: CostReport['events'][number], now: Date): Bookabl
   };
 }
 
+/** What is reported has occurred: a runner's clock that is ahead must not spend out of a period to come. */
+function occurrence(stated: string | undefined, now: Date): Date {
+  const time = stated === undefined ? now : new Date(stated);
+  return time.getTime() > now.getTime() ? now : time;
+}
+
 function differs(given: bigint, computed: bigint): boolean {
   const difference = given > computed ? given - computed : computed - given;
   return difference * 100n > computed * mismatch_percent;
 }
 
-type Booked =
-  | { readonly kind: 'not_found' }
-  | {
-      readonly kind: 'booked';
-      readonly accepted: readonly string[];
-      readonly duplicates: readonly string[];
-      readonly unknownTask: readonly string[];
-      readonly budget: BudgetSnapshot;
-      /** The run's tasks that have not ended. */
-      readonly tasks: readonly TaskRow[];
-      readonly run: RunTerms;
-    };
+type BookedCosts = {
+  readonly kind: 'booked';
+  readonly accepted: readonly string[];
+  /** Ids of tasks that the run does not have: their events are not booked. */
+  readonly unknownTasks: readonly string[];
+  readonly budget: BudgetSnapshot;
+  /** The run's tasks that have not ended, and those reported on. */
+  readonly tasks: readonly TaskRow[];
+  readonly run: RunTerms;
+};
 
 /** One round trip for the whole batch. @throws StoreUnavailable */
 export async function bookCosts(
@@ -110,8 +120,8 @@ export async function bookCosts(
   runId: string,
   events: readonly BookableEvent[],
   now: Date,
-): Promise<Booked> {
-  const [row] = await database.query<{ result: Booked }>(
+): Promise<BookedCosts | { readonly kind: 'not_found' }> {
+  const [row] = await database.query<{ result: BookedCosts | { readonly kind: 'not_found' } }>(
     'select record_costs(p_tenant_id => $1, p_run_id => $2, p_events => $3, p_now => $4) as result',
     [tenantId, runId, json(events), now],
   );
@@ -132,31 +142,37 @@ export async function recordCosts(
   const rejected = judged.filter((event): event is Rejected => 'code' in event);
   const booked = await bookCosts(database, tenantId, runId, good, now);
   if (booked.kind === 'not_found') return null;
-  const reporting = new Set(good.map((event) => event.taskId));
-  const addressed = booked.tasks.filter((task) => reporting.has(task.task_id));
-  // A report that names no task speaks for whatever of the run is at work.
-  const atWork = booked.tasks.filter((task) => task.state === 'running' || task.state === 'preempting');
-  const heard = addressed.length > 0 ? addressed : atWork;
+  const unknownTasks = new Set(booked.unknownTasks);
+  const strays = good.filter(({ taskId }) => taskId !== null && unknownTasks.has(taskId));
   return {
     accepted: booked.accepted.length,
     // An id that comes twice in one report counts as one event and duplicates of it.
-    duplicates: good.length - booked.accepted.length - unknownCount(good, booked.unknownTask),
+    duplicates: good.length - booked.accepted.length - strays.length,
     rejected: [
       ...rejected,
-      ...booked.unknownTask.map((eventId) => ({
+      ...strays.map(({ eventId, taskId }) => ({
         eventId,
         code: 'unknown_task',
-        message: 'taskId: names no task of this run; leave it out to book on the run',
+        message: `taskId: this run has no task ${taskId}; leave it out to book on the run`,
       })),
     ],
     budget: budgetStatusOf(booked.budget),
-    directive: mostUrgent(heard.map((task) => directiveOf({ task, run: booked.run }, now))),
+    directive: directiveOfReport(good, booked, now),
   };
 }
 
-function unknownCount(events: readonly BookableEvent[], unknown: readonly string[]): number {
-  const ids = new Set(unknown);
-  return events.filter((event) => ids.has(event.eventId)).length;
+/** The most urgent one of the tasks reported on; a report that names none speaks for whatever of the run is at work. */
+function directiveOfReport(
+  events: readonly BookableEvent[],
+  { tasks, run }: BookedCosts,
+  now: Date,
+): Directive {
+  const reporting = new Set(events.map((event) => event.taskId));
+  const addressed = tasks.filter((task) => reporting.has(task.task_id));
+  const atWork = tasks.filter((task) => task.state === 'running' || task.state === 'preempting');
+  const heard = [addressed, atWork, tasks].find((some) => some.length > 0);
+  if (heard === undefined) return { action: 'stop', reason: run.status };
+  return mostUrgent(heard.map((task) => directiveOf({ task, run }, now)));
 }
 
 export type BudgetChanged =
