@@ -9,7 +9,6 @@ declare
   v_task tasks;
   v_run runs;
   v_tenant tenants;
-  v_judged jsonb;
 begin
   select * into v_pool from pool;
   select * into v_task from tasks where tenant_id = p_tenant_id and task_id = p_task_id;
@@ -23,8 +22,7 @@ begin
   end if;
   if v_task.waiting_for = 'quota' then
     select * into v_tenant from tenants where tenant_id = p_tenant_id;
-    v_judged := judge_quota(v_tenant, v_run, v_task.cpu, v_task.memory_gb, p_now);
-    if not (v_judged->>'fits')::boolean then
+    if not judge_quota(v_tenant, v_run, v_task.cpu, v_task.memory_gb, p_now) then
       return null;
     end if;
     perform hold_quota(p_tenant_id, v_task.run_id, p_task_id, v_task.cpu, v_task.memory_gb, 'grant', p_now);

@@ -1,6 +1,6 @@
 -- Whether a task that waits for quota fits now: cpu, memory and concurrent runs within the limits (never on burst), and
--- the money that its run would hold. Returns {fits}.
-create function judge_quota(p_tenant tenants, p_run runs, p_cpu numeric, p_memory_gb numeric, p_now timestamptz) returns jsonb
+-- the money that its run would hold.
+create function judge_quota(p_tenant tenants, p_run runs, p_cpu numeric, p_memory_gb numeric, p_now timestamptz) returns boolean
 language plpgsql stable as $$
 declare
   v_quota tenant_quotas;
@@ -22,6 +22,6 @@ begin
       else true
     end;
   end loop;
-  return jsonb_build_object('fits', v_fits);
+  return v_fits;
 end
 $$;

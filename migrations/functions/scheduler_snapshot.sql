@@ -16,24 +16,27 @@ begin
       select coalesce(jsonb_agg(jsonb_build_object(
           'tenantId', l.tenant_id, 'taskId', l.task_id, 'runId', l.run_id, 'effectiveClass', l.effective_class, 'class', t.queue_class,
           'usesBurst', l.uses_burst, 'cpu', l.cpu, 'memoryGb', l.memory_gb, 'waitingFor', l.waiting_for, 'acceptedAt', l.accepted_at,
-          'waitingSince', l.waiting_since, 'promised', l.promised, 'heldBack', l.held_back,
+          'waitingSince', l.waiting_since, 'promised', l.promised,
+          -- Not before its preemptor (P3), and not while its run's budget is used up (B5).
+          'heldBack', l.held_back or r.budget_paused,
+          'quotaFits', l.waiting_for = 'pool' or judge_quota(n, r, l.cpu, l.memory_gb, p_now),
           'promisedCpu', case when l.promised then greatest(l.cpu - coalesce(v.cpu, 0), 0) else 0 end,
           'promisedMemoryGb', case when l.promised then greatest(l.memory_gb - coalesce(v.memory_gb, 0), 0) else 0 end,
           'victimsLeaving', coalesce(v.victims, 0)
         ) order by l.line_position), '[]')
       from (select * from waiting_line(p_policy, p_now) order by line_position limit p_waiting_max) l
       join tasks t on t.tenant_id = l.tenant_id and t.task_id = l.task_id
+      join runs r on r.tenant_id = l.tenant_id and r.run_id = l.run_id
+      join tenants n on n.tenant_id = l.tenant_id
       left join lateral (
         select sum(x.cpu) as cpu, sum(x.memory_gb) as memory_gb, count(*) as victims from tasks x
         where x.state = 'preempting' and x.preempted_by = l.task_id and x.preempted_by_tenant = l.tenant_id and x.room_until > p_now
       ) v on l.promised
     ),
-    -- Tenants that wait or run, with what the order (share) and the quota of quota-waiters need.
+    -- Tenants that wait or run, with what their share is made of.
     'tenants', (
       select coalesce(jsonb_agg(jsonb_build_object(
-          'tenantId', n.tenant_id, 'weight', n.weight, 'cpuInUse', n.cpu_in_use, 'memoryGbInUse', n.memory_gb_in_use,
-          'cpuHeld', n.cpu_held, 'memoryGbHeld', n.memory_gb_held, 'runsHeld', n.runs_held,
-          'limits', (select coalesce(jsonb_object_agg(q.resource, q.limit_value), '{}') from tenant_quotas q where q.tenant_id = n.tenant_id and q.limit_value is not null)
+          'tenantId', n.tenant_id, 'weight', n.weight, 'cpuInUse', n.cpu_in_use, 'memoryGbInUse', n.memory_gb_in_use
         )), '[]')
       from tenants n
       where n.tenant_id in (select w.tenant_id from tasks w where w.state = 'queued')

@@ -115,6 +115,7 @@ function withNewcomer(snapshot: Snapshot, outcome: AdmissionOutcome, now: Date):
     cpu: outcome.cpu,
     memoryGb: outcome.memoryGb,
     waitingFor: 'pool' as const,
+    quotaFits: true,
     acceptedAt: at,
     waitingSince: at,
     promised: false,

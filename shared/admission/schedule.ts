@@ -28,13 +28,15 @@ export type WaitingTask = {
   readonly cpu: number;
   readonly memoryGb: number;
   readonly waitingFor: 'pool' | 'quota';
+  /** Waits for quota that is free at the moment (A16); true for one that holds its quota already. */
+  readonly quotaFits: boolean;
   readonly acceptedAt: string;
   readonly waitingSince: string;
   /** Victims were found for it before; `promisedCpu` and `promisedMemoryGb` are kept free for it (P3). */
   readonly promised: boolean;
   readonly promisedCpu: number;
   readonly promisedMemoryGb: number;
-  /** Preempted for a newcomer that has not started yet: may not start before it (P3). */
+  /** May not start: preempted for a newcomer that has not started yet (P3), or its run's budget is used up (B5). */
   readonly heldBack: boolean;
 };
 
@@ -43,11 +45,6 @@ export type TenantUse = {
   readonly weight: number;
   readonly cpuInUse: number;
   readonly memoryGbInUse: number;
-  readonly cpuHeld: number;
-  readonly memoryGbHeld: number;
-  readonly runsHeld: number;
-  /** By resource; a missing one has no bound. cost is not looked at here: the store judges it when it grants. */
-  readonly limits: Readonly<Record<string, number>>;
 };
 
 export type Snapshot = {
@@ -114,12 +111,7 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
   while (line.length > 0) {
     const [task, ...rest] = line as [WaitingTask, ...WaitingTask[]];
     line = rest;
-    if (
-      task.waitingFor === 'quota' &&
-      (quotaTaken.has(task.tenantId) || !quotaFits(task, tenants.get(task.tenantId)))
-    ) {
-      continue;
-    }
+    if (!task.quotaFits || (task.waitingFor === 'quota' && quotaTaken.has(task.tenantId))) continue;
     const own: Room = {
       cpu: add(room.cpu, task.promisedCpu),
       memoryGb: add(room.memoryGb, task.promisedMemoryGb),
@@ -189,16 +181,6 @@ function weightedShare(use: Use | undefined, weight: number, pool: Snapshot['poo
   const cpu = pool.cpu ? use.cpu / pool.cpu : 0;
   const memoryGb = pool.memoryGb ? use.memoryGb / pool.memoryGb : 0;
   return Math.max(cpu, memoryGb) / weight;
-}
-
-/** Whether cpu, memory and runs of a task that waits for quota look as if they fit (A16); the grant checks again. */
-function quotaFits(task: WaitingTask, tenant: TenantUse | undefined): boolean {
-  if (tenant === undefined) return true;
-  const { cpu, memory } = tenant.limits;
-  return (
-    (cpu === undefined || task.cpu === 0 || add(tenant.cpuHeld, task.cpu) <= cpu) &&
-    (memory === undefined || task.memoryGb === 0 || add(tenant.memoryGbHeld, task.memoryGb) <= memory)
-  );
 }
 
 function couldPreempt(task: WaitingTask, { lowestRunningClass, burstRunning }: Snapshot): boolean {
