@@ -30,18 +30,16 @@ begin
   end if;
 
   -- A repeated request and a throttled tenant are answered without taking any lock: neither can change anything.
-  if not v_dry then
+  v_seen := seen_admission(v_tenant, p_request, p_now);
+  if v_seen is not null then
+    return v_seen;
+  end if;
+  if not v_dry and coalesce(v_tenant.throttled_until <= p_now, true) then
+    v_pool := lock_scheduler(array[v_tenant_id]);
+    select * into v_tenant from tenants where tenant_id = v_tenant_id;
     v_seen := seen_admission(v_tenant, p_request, p_now);
     if v_seen is not null then
       return v_seen;
-    end if;
-    if coalesce(v_tenant.throttled_until <= p_now, true) then
-      v_pool := lock_scheduler(array[v_tenant_id]);
-      select * into v_tenant from tenants where tenant_id = v_tenant_id;
-      v_seen := seen_admission(v_tenant, p_request, p_now);
-      if v_seen is not null then
-        return v_seen;
-      end if;
     end if;
   end if;
   if v_pool is null then

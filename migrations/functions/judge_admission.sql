@@ -109,7 +109,7 @@ begin
   -- The quality gate: a plan that was rejected blocks the run's next phase until a later score passes (D5).
   if p_run.run_id is not null and p_tenant.quality_gate = 'enforce' then
     select recommendation into v_gate from deliberation_scores
-    where tenant_id = p_tenant.tenant_id and run_id = p_run.run_id
+    where tenant_id = p_tenant.tenant_id and run_id = p_run.run_id and recommendation in ('pass', 'reject')
     order by created_at desc, score_id desc limit 1;
     if v_gate = 'reject' then
       v_reasons := v_reasons || jsonb_build_object('code', 'quality_gate', 'level', 'run');
@@ -130,7 +130,10 @@ begin
       if v_cost_nanos > v_limit_nanos then
         v_never := true;
         v_reasons := v_reasons || (v_reason || jsonb_build_object('code', 'never_fits'));
-      elsif v_spent_nanos + p_tenant.cost_held_usd_nanos + v_cost_nanos > v_limit_nanos then
+      elsif v_spent_nanos + p_tenant.cost_held_usd_nanos + v_cost_nanos > v_limit_nanos
+        -- From the pause threshold on the tenant gets no new holds, however small (B6).
+        or v_spent_nanos * 100.0 >= v_limit_nanos * p_tenant.pause_percent
+      then
         v_reasons := v_reasons || (v_reason || jsonb_build_object(
           'code', 'budget_exhausted',
           'retryAt', case when v_limits->'cost'->>'period' = 'month'

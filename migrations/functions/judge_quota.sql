@@ -19,6 +19,7 @@ begin
       when 'concurrent_runs' then p_run.live_tasks > 0 or p_tenant.runs_held + 1 <= v_quota.limit_value
       when 'cost' then v_needed_nanos = 0
         or v_spent_nanos + p_tenant.cost_held_usd_nanos + v_needed_nanos <= v_quota.limit_value * 1000000000
+          and v_spent_nanos * 100.0 < v_quota.limit_value * 1000000000 * p_tenant.pause_percent
       else true
     end;
   end loop;

@@ -34,6 +34,9 @@ begin
   returning * into v_task;
   update runs set
     running_ms = running_ms + v_ran_ms,
+    -- The grant counted the wait up to it; the wait goes on, and the next grant counts all of it.
+    queued_ms = queued_ms - case when p_how = 'unclaimed'
+      then greatest((extract(epoch from p_task.granted_at - coalesce(p_task.waiting_since, p_task.granted_at)) * 1000)::bigint, 0) else 0 end,
     preemptions = preemptions + case when p_how = 'preempted' then 1 else 0 end,
     lost_work_usd_nanos = lost_work_usd_nanos + v_lost
   where tenant_id = p_task.tenant_id and run_id = p_task.run_id;

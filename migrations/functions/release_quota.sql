@@ -1,5 +1,6 @@
 -- Gives a task's quota back; the run's last live task also gives back its run and what is left of its hold.
--- The caller holds the tenant's and the run's lock, and has seen that the task holds quota.
+-- The caller holds the tenant's and the run's lock, has seen that the task held quota, and has
+-- marked it as holding none. Needs lock_scheduler.
 create function release_quota(
   p_tenant_id text, p_run_id text, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_reason text, p_now timestamptz
 ) returns void
@@ -7,6 +8,7 @@ language plpgsql as $$
 declare
   v_held_before bigint;
   v_last boolean;
+  v_over boolean;
 begin
   select held_usd_nanos into v_held_before from runs where tenant_id = p_tenant_id and run_id = p_run_id;
   update runs set live_tasks = live_tasks - 1 where tenant_id = p_tenant_id and run_id = p_run_id
@@ -18,6 +20,16 @@ begin
     cost_held_usd_nanos = cost_held_usd_nanos - case when v_last then v_held_before else 0 end,
     answers_version = answers_version + 1
   where tenant_id = p_tenant_id;
+  -- Only a tenant that held more than a limit has marks to give back.
+  select exists (
+    select 1 from tenants n join tenant_quotas q using (tenant_id)
+    where n.tenant_id = p_tenant_id
+      and (q.resource = 'cpu' and n.cpu_held + p_cpu > q.limit_value
+        or q.resource = 'memory' and n.memory_gb_held + p_memory_gb > q.limit_value)
+  ) into v_over;
+  if v_over then
+    perform mark_burst(p_tenant_id);
+  end if;
   insert into tenant_usage (tenant_id, run_id, task_id, kind, cpu, memory_gb, runs, cost_usd_nanos, reason, at)
   values (
     p_tenant_id, p_run_id, p_task_id, 'release', p_cpu, p_memory_gb, case when v_last then 1 else 0 end,

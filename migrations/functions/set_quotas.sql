@@ -20,6 +20,7 @@ begin
     pause_percent = coalesce((p_settings->>'pause')::numeric, pause_percent),
     answers_version = answers_version + 1
   where tenant_id = p_tenant_id;
+  perform mark_burst(p_tenant_id);
   update pool set version = version + 1;
 end
 $$;

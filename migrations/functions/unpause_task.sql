@@ -19,7 +19,8 @@ begin
     perform hold_quota(p_tenant_id, v_task.run_id, p_task_id, v_task.cpu, v_task.memory_gb, 'resume', p_now);
   end if;
   update tasks set
-    state = 'queued', waiting_for = case when v_fits then 'pool' else 'quota' end, waiting_since = p_now, quota_held = v_fits
+    state = 'queued', waiting_for = case when v_fits then 'pool' else 'quota' end, waiting_since = p_now, quota_held = v_fits,
+    burst_cpu = 0, burst_memory_gb = 0
   where tenant_id = p_tenant_id and task_id = p_task_id;
   update pool set version = version + 1;
 end

@@ -63,7 +63,7 @@ function requestDocument({ tenantId, request, asSent, idempotencyKey, actor }: A
   const taskId = request.taskId ?? (budget === undefined ? newId('task') : runId);
   const requestKeys = [
     ...(idempotencyKey === null ? [] : [`key:${idempotencyKey}`]),
-    ...(request.dryRun ? [] : [`task:${taskId}`]),
+    `task:${taskId}`,
   ];
   return {
     tenantId,
@@ -87,9 +87,15 @@ function requestDocument({ tenantId, request, asSent, idempotencyKey, actor }: A
     decisionId: newId('dec'),
     violationId: newId('viol'),
     // A run and a further phase of it are different requests even when their bodies are equal.
-    requestHash: hashOf({ runId: budget === undefined ? request.runId : null, body: asSent }),
+    requestHash: hashOf({ runId: budget === undefined ? request.runId : null, body: withoutDryRun(asSent) }),
     requestKeys,
   };
+}
+
+/** A dry run is judged as the live request that it stands for, a repeat included (A8). */
+function withoutDryRun(asSent: unknown): unknown {
+  if (typeof asSent !== 'object' || asSent === null) return asSent;
+  return Object.fromEntries(Object.entries(asSent).filter(([member]) => member !== 'dryRun'));
 }
 
 /** Victims that a live pass would take for a newcomer that has to wait: the same plan, with it put into the line. */
