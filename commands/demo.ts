@@ -1,12 +1,16 @@
 /** `npm run demo`: a story to watch, against the stage that `npm start` runs. */
 
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs, styleText } from 'node:util';
 import { lineOf } from './demo/event-line.ts';
 import { findStage } from './demo/find-stage.ts';
 import { type Audience, shownEvents, tellStory } from './demo/story.ts';
 
-const help = `npm run demo -- [--data DIR] [--json]
+/** Time to read a line. */
+const pause_ms = 600;
+
+const help = `npm run demo -- [--data DIR] [--fast] [--json]
 
 With npm start running, tells in half a minute what Mothership does: two tenants share a pool, a P0 run preempts a
 P3 task, a budget crosses 50, 80 and 95 %, a tenant is throttled and a plan is rejected. Everything is real: calls
@@ -14,6 +18,7 @@ over HTTP, events and doorbells over queues. Ends with how many of each event ca
 
   --data DIR   data folder of npm start (default .local/data); ignored when MOTHERSHIP_URL and what else
                npm start -- --print-env writes is in the environment
+  --fast       no pauses for reading; so it is anyway when the output is no terminal
   --json       prints {ok, seconds, events: {name: count}, error?} instead; the story goes to standard error
   --help       this text
 
@@ -22,6 +27,7 @@ Makes two tenants of its own each time and puts the pool back as it was.`;
 const { values } = parseArgs({
   options: {
     data: { type: 'string', default: path.join(import.meta.dirname, '..', '.local', 'data') },
+    fast: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -62,7 +68,10 @@ function audience(): Audience {
   let scenes = 0;
   return {
     scene: (title) => print(styleText('bold', `\n${++scenes}  ${title}`, { stream })),
-    say: (line) => print(`   ${line}`),
+    say: async (line) => {
+      print(`   ${line}`);
+      if (stream.isTTY && !values.fast) await delay(pause_ms);
+    },
     event: (event) => print(styleText('dim', `      ⇠ ${lineOf(event)}`, { stream })),
   };
 }

@@ -20,7 +20,7 @@ export type Cast = {
   readonly taskQueueUrls: StageFile['taskQueueUrls'];
   readonly events: EventWatch;
   /** Tells what happened and why. */
-  readonly say: (line: string) => void;
+  readonly say: (line: string) => Promise<void>;
 };
 
 export type Pool = { readonly cpu: number | null; readonly memoryGb: number | null };

@@ -20,21 +20,23 @@ export type Started = {
 
 /** Runs of all four classes from both tenants fill the pool; one more has to wait. */
 export async function fourClasses({ operator, a, b, events, say }: Cast): Promise<Started> {
-  say('The operator gives the pool room for 18 more vCPU.');
+  await say('The operator gives the pool room for 18 more vCPU.');
   await leaveRoom(operator, { cpu: 18, memoryGb: 72 });
+  await say(
+    'A starts market-scan (research, P3), roadmap (plan, P2) and nightly-build (build, P1): 12 vCPU.',
+  );
   const marketScan = heldOf(await askToStart(a.client, { runId: 'market-scan', phase: 'research' }));
   heldOf(await askToStart(a.client, { runId: 'roadmap', phase: 'plan' }));
   const nightlyBuild = heldOf(await askToStart(a.client, { runId: 'nightly-build', phase: 'build' }));
-  say('A starts market-scan (research, P3), roadmap (plan, P2) and nightly-build (build, P1): 12 vCPU.');
+  await say('B starts paper-review (research, P3) and release-42 (deploy, P0): 6 vCPU. The pool is full.');
   heldOf(await askToStart(b.client, { runId: 'paper-review', phase: 'research' }));
   const release = heldOf(await askToStart(b.client, { runId: 'release-42', phase: 'deploy' }));
-  say('B starts paper-review (research, P3) and release-42 (deploy, P0): 6 vCPU. The pool is full.');
   await leaveRoom(operator, { cpu: 0, memoryGb: 0 });
   const waiting = await askToStart(b.client, { runId: 'patent-search', phase: 'research' });
   if (waiting.decision !== 'queued') {
     throw new Error('patent-search was to wait, but another tenant has left the pool meanwhile; try again');
   }
-  say(
+  await say(
     `B asks for patent-search (research, P3): its quota holds it, the pool does not, so it waits at place ${waiting.queue?.position}.`,
   );
   await events.until('run-queued', (event) => event.runId === 'patent-search');
@@ -48,27 +50,29 @@ export async function preemption(
 ): Promise<void> {
   const usage = { inputTokens: 40_000, outputTokens: 4_000 };
   const { budget } = await spend(a.client, marketScan, { model: 'gpt-4o', usage });
-  say(`A's market-scan reports 44 000 tokens of gpt-4o, priced at $${budget.spentUSD}.`);
+  await say(`A's market-scan reports 44 000 tokens of gpt-4o, priced at $${budget.spentUSD}.`);
 
+  await say(
+    'B asks for intrusion (security, P0) in the full pool. P0 need not wait until a victim ran a minute.',
+  );
   await askToStart(b.client, { runId: 'intrusion', phase: 'security', resources: { cpu: 2, memoryGb: 8 } });
-  say('B asks for intrusion (security, P0) in the full pool. P0 need not wait until a victim ran a minute.');
   await events.until('preempt-requested', (event) => event.taskId === marketScan.taskId);
   const { directive } = await heartbeatUntilLeaving(a.client, marketScan);
-  say(
+  await say(
     `The victim is market-scan: lowest class, of the tenant with most room. Its heartbeat hears "${directive.action}".`,
   );
+  await say('market-scan stores a checkpoint and leaves; nothing that it paid for is lost.');
   await storeCheckpoint(a.client, marketScan, 1, { pagesRead: 120 });
-  say('market-scan stores a checkpoint and leaves; nothing that it paid for is lost.');
   await events.until('task-preempted', (event) => event.taskId === marketScan.taskId);
 
   const alarm = await claimAtDoorbell(b.client, sqs, taskQueueUrls.P0, {
     tenantId: b.tenantId,
     taskId: 'intrusion',
   });
-  say('A doorbell on the queue tasks-p0: a runner of B claims intrusion and starts it.');
+  await say('A doorbell on the queue tasks-p0: a runner of B claims intrusion and starts it.');
+  await say('intrusion and release-42 are done; their room goes to the two P3 tasks in line.');
   await complete(b.client, alarm.held);
   await complete(b.client, release);
-  say('intrusion and release-42 are done; their room goes to the two P3 tasks in line.');
 
   await claimAtDoorbell(b.client, sqs, taskQueueUrls.P3, { tenantId: b.tenantId, taskId: 'patent-search' });
   const back = await claimAtDoorbell(a.client, sqs, taskQueueUrls.P3, {
@@ -76,7 +80,7 @@ export async function preemption(
     taskId: marketScan.taskId,
   });
   await events.until('task-resumed', (event) => event.taskId === marketScan.taskId);
-  say(
+  await say(
     `market-scan resumes from checkpoint ${back.task.checkpoint?.sequence} under epoch ${back.held.epoch}: a runner that still held epoch ${marketScan.epoch} could change nothing.`,
   );
   await complete(a.client, back.held);

@@ -16,7 +16,8 @@ export type StoryStage = Omit<StageFile, 'tenants' | 'databaseUrl'>;
 /** Where the story is told. */
 export type Audience = {
   readonly scene: (title: string) => void;
-  readonly say: (line: string) => void;
+  /** Resolves when the reader has had time for the line. */
+  readonly say: (line: string) => Promise<void>;
   readonly event: (event: SeenEvent) => void;
 };
 
