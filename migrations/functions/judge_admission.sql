@@ -17,7 +17,7 @@ declare
     when p_run.live_tasks = 0 then greatest(p_run.limit_usd_nanos - p_run.spent_usd_nanos, 0)
     else 0
   end;
-  v_throttled boolean := p_tenant.throttled_until > p_now;
+  v_throttled boolean := coalesce(p_tenant.throttled_until > p_now, false);
   v_retry_at timestamptz := p_now + make_interval(secs => policy_number(p_policy, 'retry_seconds')::double precision);
   v_room record;
   v_startable boolean;
