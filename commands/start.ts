@@ -127,6 +127,7 @@ function welcome(stage: StageFile): string {
 Mothership is ready.
 
   base URL       ${stage.url}
+  console        ${stage.url}/console#${stage.operatorKey}
   operator key   ${stage.operatorKey}
 ${stage.tenants.map((tenant) => `  ${tenant.tenantId.padEnd(13)}  ${tenant.key}`).join('\n')}
   database       ${stage.databaseUrl}

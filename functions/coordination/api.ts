@@ -11,6 +11,7 @@ import { readTimeline } from '../../shared/coordination/timeline.ts';
 import { databaseFromSecret } from '../../shared/platform/database-secret.ts';
 import { type ApiDependencies, type HttpHandler, httpApi, route } from '../../shared/platform/http.ts';
 import { notFound } from '../../shared/platform/problem.ts';
+import { getConsole } from './console.ts';
 
 const getTimeline = route({
   query: timelineQuery,
@@ -46,6 +47,7 @@ export function coordinationApi(
       }),
       'GET /v1/health': getHealth,
       'GET /v1/openapi.json': getOpenApi,
+      'GET /console': getConsole,
     },
     dependencies,
   );

@@ -1,9 +1,9 @@
 /** The OpenAPI 3.1 document, from the routes and the schemas that the handlers use. */
 
 import type * as z from 'zod';
-import { type Route, type RouteKey, routes } from '../platform/routes.ts';
+import { type Route, routes } from '../platform/routes.ts';
 import { type JsonSchema, toJsonSchemas } from './json-schema.ts';
-import { type Operation, operations, schemas } from './operations.ts';
+import { type ApiRouteKey, type Operation, operations, schemas } from './operations.ts';
 
 const componentBase = '#/components/schemas/';
 
@@ -28,7 +28,8 @@ const idempotencyKey = {
 export function openApiDocument(): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of routes) {
-    const key: RouteKey = `${route.method} ${route.path}` as RouteKey;
+    if (route.path === '/console') continue;
+    const key: ApiRouteKey = `${route.method} ${route.path}` as ApiRouteKey;
     const operation = operationObject(route, operations[key]);
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation };
   }

@@ -75,7 +75,10 @@ const admitted = {
 } as const;
 const ofTenant = { query: admission.tenantQuery };
 
-export const operations: { readonly [K in RouteKey]: Operation } = {
+/** What the document describes: everything but the page for people. */
+export type ApiRouteKey = Exclude<RouteKey, 'GET /console'>;
+
+export const operations: { readonly [K in ApiRouteKey]: Operation } = {
   'POST /v1/runs': { id: 'startRun', ...ofTenant, body: 'RunRequest', answers: admitted },
   'GET /v1/runs': { id: 'listRuns', query: admission.runListQuery, answers: { 200: 'RunList' } },
   'GET /v1/runs/{runId}': { id: 'getRun', ...ofTenant, answers: { 200: 'RunResult' } },

@@ -10,14 +10,22 @@ import { StoreUnavailable } from './store-unavailable.ts';
 
 type HttpMiddleware = MiddlewareObj<HttpEvent, APIGatewayProxyStructuredResultV2>;
 
-/** @throws TypeError when the body holds a bigint: money must have been converted before */
+/**
+ * Everything is JSON, but for a text that says by its content-type that it is not.
+ *
+ * @throws TypeError when the body holds a bigint: money must have been converted before
+ */
 export function toResponse(reply: Reply): APIGatewayProxyStructuredResultV2 {
   const contentType = reply.status >= 400 ? problemContentType : 'application/json';
   return {
     statusCode: reply.status,
     headers: { 'content-type': contentType, 'cache-control': 'no-store', ...reply.headers },
-    body: JSON.stringify(reply.body ?? null),
+    body: isPage(reply) ? String(reply.body) : JSON.stringify(reply.body ?? null),
   };
+}
+
+function isPage({ headers }: Reply): boolean {
+  return headers?.['content-type']?.startsWith('text/html') ?? false;
 }
 
 export function problemReply(problem: Problem, requestId: string): Reply {

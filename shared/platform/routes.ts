@@ -201,6 +201,13 @@ export const routes = [
     scope: 'public',
     summary: 'The OpenAPI document',
   },
+  {
+    method: 'GET',
+    path: '/console',
+    function: 'coordination',
+    scope: 'public',
+    summary: 'A page to look at the stage',
+  },
 ] as const satisfies readonly Route[];
 
 type Routes = (typeof routes)[number];
