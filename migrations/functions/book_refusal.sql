@@ -53,10 +53,9 @@ begin
 
   select count(*) into v_recent from quota_violations
   where tenant_id = p_tenant.tenant_id and type = 'quota_exceeded'
-    -- Violations of an earlier episode do not start the next one.
-    and at > greatest(
-      p_now - make_interval(secs => policy_number(p_policy, 'violation_window_seconds')::double precision), p_tenant.throttled_until
-    );
+    and at > p_now - make_interval(secs => policy_number(p_policy, 'violation_window_seconds')::double precision)
+    -- Violations of an earlier episode do not start the next one; none is written while it lasts.
+    and at >= coalesce(p_tenant.throttled_until, '-infinity');
   if v_recent >= policy_number(p_policy, 'violations_max') then
     v_throttle_until := p_now + make_interval(secs => policy_number(p_policy, 'throttle_seconds')::double precision);
     update tenants set throttled_until = v_throttle_until where tenant_id = p_tenant.tenant_id;
