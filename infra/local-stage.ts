@@ -108,17 +108,23 @@ export async function synthesise(dataFolder: string): Promise<string> {
 const sourceFolders = ['infra', 'functions', 'shared'];
 const sourceFiles = ['cdk.json', 'package-lock.json'];
 
-async function hashOfSources(): Promise<string> {
+/** Changes with whatever the assembly is made from. */
+export async function hashOfSources(): Promise<string> {
   const root = path.join(import.meta.dirname, '..');
   const inFolders = await Promise.all(
     sourceFolders.map(async (folder) => {
       const entries = await readdir(path.join(root, folder), { recursive: true, withFileTypes: true });
-      return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+      return entries
+        .filter((entry) => entry.isFile())
+        .map((entry) => path.join(entry.parentPath, entry.name));
     }),
   );
   const hash = createHash('sha256');
   for (const file of [...inFolders.flat(), ...sourceFiles.map((name) => path.join(root, name))].sort()) {
-    hash.update(path.relative(root, file)).update('\0').update(await readFile(file));
+    hash
+      .update(path.relative(root, file))
+      .update('\0')
+      .update(await readFile(file));
   }
   return hash.digest('hex');
 }

@@ -102,7 +102,7 @@ async function awaitDoorbell(
 ): Promise<Doorbell> {
   const deadline_ms = Date.now() + patience_ms;
   while (Date.now() < deadline_ms) {
-    for (const message of await receive(sqs, queueUrl, { wait_seconds: 2, hidden_seconds: 5 })) {
+    for (const message of await receive(sqs, queueUrl, { wait_seconds: 2, hidden_seconds: 1 })) {
       const rung = doorbell.parse(JSON.parse(message.Body ?? ''));
       if (rung.tenantId !== wanted.tenantId || rung.taskId !== wanted.taskId) continue;
       await remove(sqs, queueUrl, [message]);

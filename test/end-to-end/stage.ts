@@ -1,0 +1,70 @@
+/** A local stage of its own for a test file: real Postgres, queues, bus, functions and HTTP. */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import * as z from 'zod';
+import { type Client, createClient } from '../../commands/demo/client.ts';
+import { type EventWatch, watchEvents } from '../../commands/demo/events.ts';
+import { sqsClient } from '../../commands/demo/sqs.ts';
+import { type LocalStage, startLocalStage } from '../../infra/local-stage.ts';
+import { sharedAssembly } from './assembly.ts';
+
+export type TestTenant = { readonly tenantId: string; readonly keyId: string; readonly client: Client };
+
+export type TestStage = LocalStage & {
+  readonly operator: Client;
+  readonly sqs: SQSClient;
+  /** URL of `mothership-local-<name>`. */
+  readonly queueUrl: (name: string) => string;
+  /** A new tenant with a runner key. */
+  readonly tenant: (tenantId: string, quotas?: object) => Promise<TestTenant>;
+  /** The tenant's events, from the queue that is subscribed to all of them. One watch at a time. */
+  readonly watch: (tenantId: string) => EventWatch;
+};
+
+/** Starts the stage with an unbounded pool; schedules run only when a test says so. */
+export async function startTestStage(): Promise<TestStage> {
+  const dataFolder = await mkdtemp(path.join(tmpdir(), 'mothership-end-to-end-'));
+  const stage = await startLocalStage({
+    dataFolder,
+    port: 0,
+    durable: false,
+    automaticSchedules: false,
+    assemblyFolder: await sharedAssembly(),
+    log: () => {},
+  });
+  const operator = createClient(stage.baseUrl, stage.operatorKey);
+  const sqs = sqsClient(stage.runtime);
+  const queueUrl = (name: string) => stage.runtime.queueUrl(`mothership-local-${name}`);
+  await operator.ask(z.unknown(), 'PUT', '/v1/pool', { cpu: null, memoryGb: null });
+  return {
+    ...stage,
+    operator,
+    sqs,
+    queueUrl,
+    tenant: (tenantId, quotas = {}) => makeTenant(operator, stage.baseUrl, tenantId, quotas),
+    watch: (tenantId) => watchEvents(sqs, queueUrl('events-tap'), (event) => event.tenantId === tenantId),
+    async stop() {
+      sqs.destroy();
+      await stage.stop();
+      await rm(dataFolder, { recursive: true, force: true });
+    },
+  };
+}
+
+const madeKey = z.object({ keyId: z.string(), key: z.string() });
+
+export async function makeTenant(
+  operator: Client,
+  baseUrl: string,
+  tenantId: string,
+  quotas: object,
+): Promise<TestTenant> {
+  await operator.ask(z.unknown(), 'PUT', `/v1/tenants/${tenantId}/quotas`, quotas);
+  const { keyId, key } = await operator.ask(madeKey, 'POST', `/v1/tenants/${tenantId}/keys`, {
+    scope: 'runner',
+  });
+  return { tenantId, keyId, client: createClient(baseUrl, key) };
+}
