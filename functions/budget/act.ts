@@ -42,7 +42,12 @@ export function budgetActions(dependencies: ActDependencies): (event: SQSEvent) 
         batchItemFailures.push({ itemIdentifier: record.messageId });
       }
     }
-    await dependencies.afterCommit({ database });
+    try {
+      await dependencies.afterCommit({ database });
+    } catch (error) {
+      // What was done is committed: failing the batch would only bring its messages again.
+      log.error({ err: error }, 'after commit failed; the sweep makes up for it');
+    }
     return { batchItemFailures };
   };
 }

@@ -7,7 +7,6 @@ create function act_on_budget(
 language plpgsql as $$
 declare
   v_run runs;
-  v_event budget_events;
   v_task tasks;
 begin
   perform lock_scheduler(array[p_tenant_id]);
@@ -16,9 +15,7 @@ begin
     return jsonb_build_object('kind', 'not_found');
   end if;
   update budget_events set acted_at = p_now, acted_by = p_by
-  where tenant_id = p_tenant_id and run_id = p_run_id and level = p_level and budget_version = v_run.budget_version
-    and acted_at is null
-  returning * into v_event;
+  where tenant_id = p_tenant_id and run_id = p_run_id and level = p_level and acted_at is null;
   if not found then
     return jsonb_build_object('kind', 'already');
   end if;

@@ -22,11 +22,15 @@ begin
   end if;
   select * into v_tenant from tenants where tenant_id = p_tenant_id;
   select * into v_cost from tenant_quotas where tenant_id = p_tenant_id and resource = 'cost' and limit_value is not null;
-  if found and v_before.live_tasks > 0 and p_limit_nanos > v_before.limit_usd_nanos then
+  -- Money never waits, so that a raise for paused tasks is judged too, although they hold nothing yet.
+  if found and p_limit_nanos > v_before.limit_usd_nanos
+    and exists (select 1 from tasks where tenant_id = p_tenant_id and run_id = p_run_id and ended_at is null)
+  then
     select coalesce(sum(spent_usd_nanos), 0) into v_spent_nanos from tenant_spend
     where tenant_id = p_tenant_id and (v_cost.period = 'none' or period_start = date_trunc('month', p_now, 'UTC'));
     if v_spent_nanos + v_tenant.cost_held_usd_nanos - v_before.held_usd_nanos + greatest(p_limit_nanos - v_before.spent_usd_nanos, 0)
       > v_cost.limit_value * 1000000000
+      or v_spent_nanos * 100.0 >= v_cost.limit_value * 1000000000 * v_tenant.pause_percent
     then
       return jsonb_build_object('kind', 'budget_exhausted', 'limit', v_cost.limit_value, 'used', usd(v_spent_nanos),
         'held', usd(v_tenant.cost_held_usd_nanos), 'asked', usd(p_limit_nanos - v_before.limit_usd_nanos));
@@ -41,8 +45,10 @@ begin
       select 1 from budget_events e
       where e.tenant_id = p_tenant_id and e.run_id = p_run_id and e.budget_version = v_before.budget_version and e.threshold = percent
     ));
+  -- An open action falls away with its cause; where the threshold is still reached it stays to be done.
   update budget_events set acted_at = p_now, acted_by = 'none'
-  where tenant_id = p_tenant_id and run_id = p_run_id and acted_at is null;
+  where tenant_id = p_tenant_id and run_id = p_run_id and acted_at is null
+    and v_before.spent_usd_nanos * 100.0 < threshold * p_limit_nanos;
   update runs set
     limit_usd_nanos = p_limit_nanos,
     budget_version = budget_version + 1,

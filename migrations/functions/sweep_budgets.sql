@@ -7,7 +7,6 @@ declare
 begin
   for v_event in
     select e.* from budget_events e
-    join runs r on r.tenant_id = e.tenant_id and r.run_id = e.run_id and r.budget_version = e.budget_version
     where e.acted_at is null and e.triggered_at <= p_now - make_interval(secs => p_after_seconds)
     order by e.triggered_at, e.tenant_id, e.run_id, e.threshold
     limit p_max

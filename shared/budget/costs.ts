@@ -207,7 +207,7 @@ export type BudgetAction = { readonly level: 'throttle' | 'pause'; readonly caus
 /**
  * Carries out a fired threshold's action on the run's tasks, once whoever asks first (B5, E2).
  *
- * @returns `acted`, `already` when it was carried out before or the limit has changed since, or `not_found`
+ * @returns `acted`, `already` when it was carried out before or a changed limit has lifted it, or `not_found`
  */
 export async function actOnBudget(
   database: Database,
