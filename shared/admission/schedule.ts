@@ -105,7 +105,7 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
   let needsRunning = false;
   let headSeen = false;
   let line = snapshot.waiting
-    .filter((task) => !task.heldBack)
+    .filter((task) => !task.heldBack && fitsEmptyPool(task, snapshot.pool))
     .toSorted((a, b) => compareWaiting(a, b, shareOf));
 
   while (line.length > 0) {
@@ -181,6 +181,13 @@ function weightedShare(use: Use | undefined, weight: number, pool: Snapshot['poo
   const cpu = pool.cpu ? use.cpu / pool.cpu : 0;
   const memoryGb = pool.memoryGb ? use.memoryGb / pool.memoryGb : 0;
   return Math.max(cpu, memoryGb) / weight;
+}
+
+/** A pool made smaller since may be too small for a waiting task: that one must not hold up the others (A11, A15). */
+function fitsEmptyPool(task: WaitingTask, pool: Snapshot['pool']): boolean {
+  return (
+    (pool.cpu === null || task.cpu <= pool.cpu) && (pool.memoryGb === null || task.memoryGb <= pool.memoryGb)
+  );
 }
 
 function couldPreempt(task: WaitingTask, { lowestRunningClass, burstRunning }: Snapshot): boolean {
