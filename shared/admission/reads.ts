@@ -319,8 +319,9 @@ async function readTenant(database: Database, tenantId: string, now: Date): Prom
   const [row] = await database.query<TenantRow>(
     `select n.weight, n.quality_gate, n.warn_percent, n.throttle_percent, n.pause_percent, n.throttled_until, n.cpu_held,
        n.memory_gb_held, n.cpu_in_use, n.memory_gb_in_use, n.runs_held, n.cost_held_usd_nanos as cost_held,
-       coalesce((select spent_usd_nanos from tenant_spend s
-         where s.tenant_id = n.tenant_id and s.period_start = date_trunc('month', $2::timestamptz, 'UTC')), 0)::bigint as cost_spent,
+       (select coalesce(sum(s.spent_usd_nanos), 0)::bigint from tenant_spend s
+        where s.tenant_id = n.tenant_id and (s.period_start = date_trunc('month', $2::timestamptz, 'UTC') or exists (
+          select 1 from tenant_quotas c where c.tenant_id = n.tenant_id and c.resource = 'cost' and c.period = 'none'))) as cost_spent,
        (select coalesce(sum(burst_cpu), 0) from tasks t where t.tenant_id = n.tenant_id and t.room_until is not null) as cpu_burst,
        (select coalesce(sum(burst_memory_gb), 0) from tasks t where t.tenant_id = n.tenant_id and t.room_until is not null) as memory_burst,
        (select jsonb_agg(jsonb_build_object('resource', resource, 'limit_value', limit_value::text, 'burst_share', burst_share::text, 'period', period))
