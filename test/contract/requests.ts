@@ -1,0 +1,261 @@
+/**
+ * For every route: a request that is right, and what makes it wrong. The compiler asks for every route, so that a new
+ * one cannot go untested.
+ */
+
+import type { RouteKey } from '../../shared/platform/routes.ts';
+
+/** Replaced by a number that JSON can write and no double can hold. */
+export const hugeNumber = '__1e999__';
+
+export type RequestSample = {
+  /** A body that is right; without one the route takes none. */
+  readonly body?: Readonly<Record<string, unknown>>;
+  /** Fields that must be there. */
+  readonly required?: readonly string[];
+  /** Wrong values by field. A key with an arrow names another field in the answer: `data -> $`. */
+  readonly wrong?: Readonly<Record<string, readonly unknown[]>>;
+  /** Wrong values by query parameter; an empty object for a route that takes none. */
+  readonly wrongQuery: Readonly<Record<string, readonly string[]>>;
+  /** Bytes of body that are too many. */
+  readonly tooMany_bytes?: number;
+};
+
+const badId = ['', 'a b', 'ä', 'x'.repeat(129), 7, null, ['a'], { id: 'a' }, true];
+const badIdText = ['', 'a b', 'x'.repeat(129)];
+const badEpoch = [0, -1, 1.5, '1', null, hugeNumber, 'NaN', 2 ** 53];
+const badReason = ['', 'x'.repeat(1025), 'é'.repeat(513), 7, null, 'NUL \0', '\ud800'];
+const badUsd = [0, -1, '1', null, hugeNumber, 'NaN', 1e-10, 1_000_000.01, true, []];
+const badAmount = [-1, 0.0001, 100_001, '4', null, hugeNumber, 'NaN'];
+const badLease = [9, 86_401, 60.5, '60', null, hugeNumber];
+const badPage = {
+  limit: ['0', '101', '-1', '1.5', 'many', ''],
+  cursor: ['', 'not-a-cursor', 'x'.repeat(1025)],
+};
+const tenant = { tenantId: badIdText };
+const kilobytes = 1024;
+const default_bytes = 64 * kilobytes + 1;
+
+const task = {
+  taskId: badId,
+  tenantId: badId,
+  phase: badId,
+  goal: ['', 'x'.repeat(16 * kilobytes + 1), 7, null],
+  resources: ['4', null, [], 4],
+  'resources.cpu': badAmount,
+  'resources.memoryGb': badAmount,
+  'resources.disk': [1],
+  priority: ['P0', null, []],
+  start: ['later', null, 1],
+  onQuota: ['hope', null, true],
+  leaseSeconds: badLease,
+  labels: [['a'], 'a', Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`l${i}`, '']))],
+  'labels.a': [1, null, 'x'.repeat(1025)],
+  dryRun: ['true', 1, null],
+  urgent: [true],
+} as const;
+const taskBody = { phase: 'build', resources: { cpu: 1, memoryGb: 1 }, labels: { a: 'b' } };
+
+export const requests: { readonly [K in RouteKey]: RequestSample } = {
+  'POST /v1/runs': {
+    body: { ...taskBody, runId: 'new-run', budget: { maxCostUSD: 1 } },
+    required: ['phase', 'budget', 'budget.maxCostUSD', 'resources.cpu', 'resources.memoryGb'],
+    wrong: {
+      ...task,
+      runId: badId,
+      budget: [10, null, [], '10'],
+      'budget.maxCostUSD': badUsd,
+      'budget.maxDurationMs': [999, 0, 1000.5, '1000', null, hugeNumber],
+      'budget.currency': ['USD'],
+    },
+    wrongQuery: {},
+    tooMany_bytes: default_bytes,
+  },
+  'POST /v1/runs/{runId}/tasks': {
+    body: taskBody,
+    required: ['phase'],
+    wrong: { ...task, budget: [{ maxCostUSD: 1 }], runId: ['other'] },
+    wrongQuery: {},
+    tooMany_bytes: default_bytes,
+  },
+  'GET /v1/runs': {
+    wrongQuery: { ...badPage, ...tenant, state: ['', 'asleep', 'Running'], phase: badIdText },
+  },
+  'GET /v1/runs/{runId}': { wrongQuery: tenant },
+  'GET /v1/runs/{runId}/events': { wrongQuery: { ...badPage, ...tenant } },
+  'PUT /v1/runs/{runId}/budget': {
+    body: { maxCostUSD: 20, reason: 'more to do' },
+    required: ['maxCostUSD', 'reason'],
+    wrong: { maxCostUSD: badUsd, reason: badReason, maxDurationMs: [60_000] },
+    wrongQuery: tenant,
+    tooMany_bytes: default_bytes,
+  },
+  'POST /v1/runs/{runId}/costs': {
+    body: { events: [{ eventId: 'e', costUSD: 1 }] },
+    required: ['events', 'events[0].eventId'],
+    wrong: {
+      events: ['e', null, {}, [], Array.from({ length: 501 }, (_, i) => ({ eventId: `e${i}`, costUSD: 1 }))],
+      'events[0]': ['e', null, 1, []],
+      'events[0].eventId': [7, null, {}],
+      'events[0].costUSD': [hugeNumber],
+      currency: ['USD'],
+    },
+    wrongQuery: tenant,
+    tooMany_bytes: 512 * kilobytes + 1,
+  },
+  'POST /v1/runs/{runId}/deliberations': {
+    body: { text: 'First we look. Then we act.' },
+    required: ['text'],
+    wrong: {
+      taskId: badId,
+      phase: badId,
+      goal: ['', 'x'.repeat(16 * kilobytes + 1), 7, null],
+      text: ['', 7, null, ['a'], 'x'.repeat(256 * kilobytes + 1), 'é'.repeat(128 * kilobytes + 1), 'NUL \0'],
+      modelUsed: ['', 'x'.repeat(257), 7, null],
+      thinkingTokens: [-1, 1.5, '10', null, hugeNumber],
+      thoughts: ['x'],
+    },
+    wrongQuery: tenant,
+    tooMany_bytes: 2 * kilobytes * kilobytes + 1,
+  },
+  'GET /v1/tasks/{taskId}': { wrongQuery: tenant },
+  'POST /v1/tasks/{taskId}/claim': {
+    body: {},
+    wrong: { leaseSeconds: badLease, epoch: [1] },
+    wrongQuery: tenant,
+    tooMany_bytes: default_bytes,
+  },
+  'POST /v1/claims': {
+    body: { classes: ['P0'] },
+    wrong: {
+      classes: [[], 'P0', null, ['P0', 'P1', 'P2', 'P3', 'P0']],
+      'classes[0]': ['P4', 'p0', 0, null],
+      max: [0, 101, 1.5, '1', null, hugeNumber],
+      leaseSeconds: badLease,
+      tenantId: badId,
+      queue: ['tasks-p0'],
+    },
+    wrongQuery: {},
+    tooMany_bytes: default_bytes,
+  },
+  'POST /v1/tasks/{taskId}/heartbeat': {
+    body: { epoch: 1 },
+    required: ['epoch'],
+    wrong: { epoch: badEpoch, state: ['running'] },
+    wrongQuery: tenant,
+    tooMany_bytes: default_bytes,
+  },
+  'POST /v1/tasks/{taskId}/checkpoints': {
+    body: { epoch: 1, sequence: 2, data: { step: 2 } },
+    required: ['epoch', 'sequence', 'data'],
+    wrong: {
+      epoch: badEpoch,
+      sequence: badEpoch,
+      data: ['x'.repeat(256 * kilobytes)],
+      'location -> data': ['s3://bucket/both-given'],
+      sizeBytes: [-1, 1.5, '1', null, hugeNumber, 999],
+      sha256: ['', 'abc', 'G'.repeat(64), 'A'.repeat(64), 7, null, 'a'.repeat(64)],
+      final: [true],
+    },
+    wrongQuery: tenant,
+    tooMany_bytes: 400 * kilobytes + 1,
+  },
+  'POST /v1/tasks/{taskId}/complete': {
+    body: { epoch: 1, outcome: 'completed' },
+    required: ['epoch', 'outcome'],
+    wrong: {
+      epoch: badEpoch,
+      outcome: ['done', 'cancelled', null, true, 1],
+      error: ['', 'x'.repeat(16_385), 7, null],
+      costUSD: [1],
+    },
+    wrongQuery: tenant,
+    tooMany_bytes: default_bytes,
+  },
+  'POST /v1/tasks/{taskId}/cancel': {
+    wrong: { reason: ['x'] },
+    wrongQuery: tenant,
+    tooMany_bytes: default_bytes,
+  },
+  'POST /v1/tasks/{taskId}/preempt': {
+    body: { reason: 'drain' },
+    required: ['reason'],
+    wrong: { reason: badReason, deadline: ['now'] },
+    wrongQuery: tenant,
+    tooMany_bytes: default_bytes,
+  },
+  'POST /v1/tasks/{taskId}/resume': {
+    wrong: { epoch: [1] },
+    wrongQuery: tenant,
+    tooMany_bytes: default_bytes,
+  },
+  'GET /v1/queue': { wrongQuery: { ...badPage, ...tenant, class: ['', 'P4', '0', 'p1'] } },
+  'GET /v1/tenants/{tenantId}/quotas': { wrongQuery: {} },
+  'PUT /v1/tenants/{tenantId}/quotas': {
+    body: {
+      cpu: { limit: 1 },
+      memory: { limit: 1 },
+      cost: { limitUSD: 1 },
+      concurrentRuns: { limit: 1 },
+      thresholds: { warn: 10, throttle: 20, pause: 30 },
+    },
+    required: ['cpu.limit', 'memory.limit', 'cost.limitUSD', 'concurrentRuns.limit'],
+    wrong: {
+      cpu: [1, null, [], '1'],
+      'cpu.limit': badAmount.filter((value) => value !== null),
+      'cpu.burstShare': [-0.1, 10.1, '0.5', null, hugeNumber],
+      'cpu.hard': [true],
+      'memory.limit': badAmount.filter((value) => value !== null),
+      'memory.burstShare': [-0.1, '0.5'],
+      'cost.limitUSD': [-1, '1', hugeNumber, 1e-10, 1_000_000.01],
+      'cost.period': ['week', null, ''],
+      'concurrentRuns.limit': [-1, 1.5, '1', 1_000_001, hugeNumber],
+      'concurrentRuns.burstShare': [0.5],
+      weight: [0, -1, 1001, 0.0001, '1', null, hugeNumber],
+      thresholds: [50, null, { warn: 80, throttle: 50 }, { warn: 50, pause: 50 }, { warn: 96 }],
+      'thresholds.warn': [0, -1, 101, '50', null],
+      'thresholds.shout': [99],
+      qualityGate: ['on', true, null],
+      disk: [{ limit: 1 }],
+    },
+    wrongQuery: {},
+    tooMany_bytes: default_bytes,
+  },
+  'GET /v1/tenants/{tenantId}/usage': { wrongQuery: {} },
+  'GET /v1/tenants/{tenantId}/violations': { wrongQuery: badPage },
+  'GET /v1/pool': { wrongQuery: {} },
+  'PUT /v1/pool': {
+    body: { cpu: 100, memoryGb: 400 },
+    required: ['cpu', 'memoryGb'],
+    wrong: {
+      cpu: badAmount.filter((value) => value !== null),
+      memoryGb: badAmount.filter((value) => value !== null),
+      gpu: [1],
+    },
+    wrongQuery: {},
+    tooMany_bytes: default_bytes,
+  },
+  'POST /v1/tenants/{tenantId}/keys': {
+    body: { scope: 'runner' },
+    required: ['scope'],
+    wrong: {
+      scope: ['operator', 'admin', '', null, 1],
+      label: ['', 'x'.repeat(129), 7, null],
+      expiresAt: ['tomorrow', '2026-13-01T00:00:00Z', '2020-01-01T00:00:00Z', '2099-01-01', 7, null],
+      secret: ['mine'],
+    },
+    wrongQuery: {},
+    tooMany_bytes: default_bytes,
+  },
+  'GET /v1/tenants/{tenantId}/keys': { wrongQuery: badPage },
+  'DELETE /v1/tenants/{tenantId}/keys/{keyId}': { wrongQuery: {} },
+  'GET /v1/decisions/{decisionId}': { wrongQuery: {} },
+  'POST /v1/sweep': {
+    wrong: { now: ['2026-01-01T00:00:00Z'] },
+    wrongQuery: {},
+    tooMany_bytes: default_bytes,
+  },
+  'GET /v1/health': { wrongQuery: {} },
+  'GET /v1/openapi.json': { wrongQuery: {} },
+  'GET /console': { wrongQuery: {} },
+};
