@@ -78,6 +78,8 @@ export type Plan = {
   readonly preemptions: readonly Preemption[];
   /** A blocked task could preempt somebody, but the snapshot does not hold the running tasks: ask again with them. */
   readonly needsRunning: boolean;
+  /** Quota waiters were left out because of a grant to their tenant in this plan: plan again once it is carried out. */
+  readonly again: boolean;
 };
 
 type Use = { cpu: number; memoryGb: number };
@@ -103,6 +105,7 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
   const taken = new Set<RunningTask>();
   const quotaTaken = new Set<string>();
   let needsRunning = false;
+  let again = false;
   let headSeen = false;
   let line = snapshot.waiting
     .filter((task) => !task.heldBack && fitsEmptyPool(task, snapshot.pool))
@@ -111,7 +114,11 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
   while (line.length > 0) {
     const [task, ...rest] = line as [WaitingTask, ...WaitingTask[]];
     line = rest;
-    if (!task.quotaFits || (task.waitingFor === 'quota' && quotaTaken.has(task.tenantId))) continue;
+    if (!task.quotaFits) continue;
+    if (task.waitingFor === 'quota' && quotaTaken.has(task.tenantId)) {
+      again = true;
+      continue;
+    }
     const own: Room = {
       cpu: add(room.cpu, task.promisedCpu),
       memoryGb: add(room.memoryGb, task.promisedMemoryGb),
@@ -152,7 +159,7 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
       if (task.waitingFor === 'pool' && waited_ms >= policy.backfill_wait_seconds * 1000) break;
     }
   }
-  return { grants, preemptions, needsRunning };
+  return { grants, preemptions, needsRunning, again };
 }
 
 /**

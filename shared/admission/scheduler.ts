@@ -15,35 +15,54 @@ export type ScheduleResult = {
 /** Optimistic passes before one is made with the scheduler's lock held, which then cannot be stale. */
 const optimisticPasses_max = 3;
 
+/** Plans carried out one after another: each grants at least one more task that waits for quota. */
+const plansInARow_max = 50;
+
 /**
- * Grants free room and preempts for those who may, once. Whoever frees room, queues a task or changes a limit calls it
- * after its commit; the sweep calls it for those who could not.
+ * Grants free room and preempts for those who may. Whoever frees room, queues a task or changes a limit calls it after
+ * its commit; the sweep calls it for those who could not.
  *
  * @throws StoreUnavailable
  */
 export async function schedule(database: Database, now: Date): Promise<ScheduleResult> {
+  const granted: TaskRef[] = [];
+  const preempting: TaskRef[] = [];
+  for (let plans = 0; plans < plansInARow_max; plans += 1) {
+    const done = await scheduleOnce(database, now);
+    granted.push(...done.granted);
+    preempting.push(...done.preempting);
+    if (!done.again || done.granted.length === 0) break;
+  }
+  return { granted, preempting };
+}
+
+type Done = ScheduleResult & Pick<Plan, 'again'>;
+
+async function scheduleOnce(database: Database, now: Date): Promise<Done> {
   for (let pass = 0; pass < optimisticPasses_max; pass += 1) {
-    const result = await decideAndApply(database, now);
-    if (result !== null) return result;
+    const done = await decideAndApply(database, now);
+    if (done !== null) return done;
   }
   // Under a storm of changes every snapshot is stale before it is used: decide once while nothing can change.
-  const result = await database.transaction(async (tx) => {
+  const done = await database.transaction(async (tx) => {
     await tx.query('select 1 from pool for update');
     return decideAndApply(tx, now);
   });
-  return result ?? { granted: [], preempting: [] };
+  return done ?? { granted: [], preempting: [], again: false };
 }
 
 /** Null when the plan was stale. */
-async function decideAndApply(database: Database, now: Date): Promise<ScheduleResult | null> {
+async function decideAndApply(database: Database, now: Date): Promise<Done | null> {
   const { plan, version } = await decide(database, now);
-  if (plan.grants.length === 0 && plan.preemptions.length === 0) return { granted: [], preempting: [] };
+  if (plan.grants.length === 0 && plan.preemptions.length === 0) {
+    return { granted: [], preempting: [], again: false };
+  }
   const [row] = await database.query<{ result: { applied: boolean } & ScheduleResult }>(
     'select apply_plan(p_plan => $1, p_version => $2, p_policy => $3, p_now => $4) as result',
     [json(planDocument(plan)), version, json(policy), now],
   );
   if (row === undefined || !row.result.applied) return null;
-  return { granted: row.result.granted, preempting: row.result.preempting };
+  return { granted: row.result.granted, preempting: row.result.preempting, again: plan.again };
 }
 
 /** The plan that a live pass would carry out now, and the pool version it rests on. Writes nothing. */
