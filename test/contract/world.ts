@@ -19,7 +19,7 @@ export async function furnish(api: Api, tenantId: string): Promise<Ids> {
     return answer.body;
   };
   await must('operator', 'PUT', `/v1/tenants/${tenantId}/quotas`, {
-    cpu: { limit: 64 },
+    cpu: { limit: 64, burstShare: 0 },
     cost: { limitUSD: 100 },
   });
   const { decisionId } = await must(as, 'POST', '/v1/runs', {
