@@ -1,8 +1,6 @@
 /** A local stage of its own for a test file: real Postgres, queues, bus, functions and HTTP. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { type Client, createClient } from '../../commands/demo/client.ts';
@@ -10,8 +8,14 @@ import { type EventWatch, watchEvents } from '../../commands/demo/events.ts';
 import { sqsClient } from '../../commands/demo/sqs.ts';
 import { type LocalStage, startLocalStage } from '../../infra/local-stage.ts';
 import { sharedAssembly } from './assembly.ts';
+import { newDataFolder } from './data-folder.ts';
 
-export type TestTenant = { readonly tenantId: string; readonly keyId: string; readonly client: Client };
+export type TestTenant = {
+  readonly tenantId: string;
+  readonly keyId: string;
+  readonly key: string;
+  readonly client: Client;
+};
 
 export type TestStage = LocalStage & {
   readonly operator: Client;
@@ -26,7 +30,7 @@ export type TestStage = LocalStage & {
 
 /** Starts the stage with an unbounded pool; schedules run only when a test says so. */
 export async function startTestStage(): Promise<TestStage> {
-  const dataFolder = await mkdtemp(path.join(tmpdir(), 'mothership-end-to-end-'));
+  const dataFolder = await newDataFolder();
   const stage = await startLocalStage({
     dataFolder,
     port: 0,
@@ -66,5 +70,5 @@ export async function makeTenant(
   const { keyId, key } = await operator.ask(madeKey, 'POST', `/v1/tenants/${tenantId}/keys`, {
     scope: 'runner',
   });
-  return { tenantId, keyId, client: createClient(baseUrl, key) };
+  return { tenantId, keyId, key, client: createClient(baseUrl, key) };
 }
