@@ -182,7 +182,8 @@ create table tasks (
   constraint task_lease_in_range check (lease_seconds between 10 and 86400)
 );
 create index tasks_of_run on tasks (tenant_id, run_id);
-create index tasks_waiting on tasks (queue_class, accepted_at, task_id) where state = 'queued';
+create index tasks_waiting on tasks (tenant_id, queue_class, accepted_at, task_id) where state = 'queued';
+create index tasks_waiting_on_burst on tasks (tenant_id) where state = 'queued' and (burst_cpu > 0 or burst_memory_gb > 0);
 create index tasks_waiting_of_tenant on tasks (tenant_id, accepted_at, task_id) where state = 'queued';
 create index tasks_in_room on tasks (room_until) where room_until is not null;
 create index tasks_granted on tasks (tenant_id, queue_class, accepted_at) where state = 'granted';

@@ -77,6 +77,21 @@ export function createWitness(allowance: Allowance, breaches: Breaches = noBreac
     if (need?.leaving.delete(one.task.taskId) && need.leaving.size === 0) need.lastLeft_ms = now_ms;
   }
 
+  /** A5: borrowed room of the same class, for a newcomer that borrows none. */
+  const reclaims = (newcomer: Known, victim: Known): boolean =>
+    victim.task.class === newcomer.task.class &&
+    victim.usesBurst &&
+    !(newcomer.usesBurst && isAboveLimit(newcomer));
+
+  /** Whether its tenant holds more than its limit, so that one that was admitted on burst may still be on it. */
+  function isAboveLimit(one: Known): boolean {
+    const use = held.get(one.task.tenantId);
+    const { quota } = allowance;
+    return (
+      use !== undefined && (isAbove(use.cpu_milli, quota.cpu) || isAbove(use.memoryGb_milli, quota.memoryGb))
+    );
+  }
+
   const isOpen = (need: Need | undefined, now_ms: number): boolean =>
     need !== undefined && (need.lastLeft_ms === null || now_ms < need.lastLeft_ms + allowance.promise_ms);
 
@@ -126,7 +141,8 @@ export function createWitness(allowance: Allowance, breaches: Breaches = noBreac
       const newcomer = get(newcomerId);
       if (victim.task.class === 0) breaches.victim_is_p0 += 1;
       if (!victim.task.overridable) breaches.victim_not_overridable += 1;
-      if (!mayLeaveFor(victim, newcomer)) breaches.victim_of_better_or_equal_class += 1;
+      if (!outranks(newcomer, victim) && !reclaims(newcomer, victim))
+        breaches.victim_of_better_or_equal_class += 1;
       if (newcomer.task.class !== 0 && now_ms - victim.runningSince_ms < allowance.minimumRun_ms) {
         breaches.victim_before_minimum_run += 1;
       }
@@ -179,10 +195,9 @@ function accepted(task: TracedTask, now_ms: number): Known {
   };
 }
 
-/** P1: a strictly lower class; A5: or borrowed room, for a newcomer that borrows none, of no better class. */
-function mayLeaveFor(victim: Known, newcomer: Known): boolean {
-  if (victim.task.class > newcomer.task.class) return true;
-  return victim.usesBurst && !newcomer.usesBurst && victim.task.class === newcomer.task.class;
+/** P1: of a strictly better class. */
+function outranks(newcomer: Known, victim: Known): boolean {
+  return newcomer.task.class < victim.task.class;
 }
 
 function isOverQuota(use: Use & { runs: number }, { quota, burstShare }: Allowance): boolean {

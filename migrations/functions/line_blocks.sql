@@ -5,26 +5,35 @@ create function line_blocks(
 ) returns boolean
 language plpgsql stable as $$
 declare
-  v_share numeric;
+  v_patience_ends timestamptz := p_now - make_interval(secs => policy_number(p_policy, 'backfill_wait_seconds')::double precision);
+  v_class integer := (p_ask->>'class')::integer;
+  v_task_id text := p_ask->>'taskId';
+  v_share numeric := tenant_share(p_tenant, p_pool);
+  v_head record;
 begin
-  if not exists (select 1 from tasks where state = 'queued' and waiting_for = 'pool') then
+  if exists (
+    select 1 from tasks t
+    join lateral (select tenant_share(n, p_pool) as share from tenants n where n.tenant_id = t.tenant_id) s on true
+    left join aged_tasks(p_policy, p_now) a on a.tenant_id = t.tenant_id and a.task_id = t.task_id
+    where t.state = 'queued' and t.waiting_for = 'pool'
+      and t.cpu <= coalesce(p_room_cpu, t.cpu) and t.memory_gb <= coalesce(p_room_memory_gb, t.memory_gb)
+      and (coalesce(a.effective_class, t.queue_class), t.burst_cpu > 0 or t.burst_memory_gb > 0, s.share, t.accepted_at, t.task_id)
+        < (v_class, false, v_share, p_now, v_task_id collate "C")
+      and not (t.preempted_by is not null and exists (
+        select 1 from tasks w
+        where w.tenant_id = t.preempted_by_tenant and w.task_id = t.preempted_by and w.promised
+          and (w.promised_until is null or w.promised_until > p_now)
+      ))
+  ) then
+    return true;
+  end if;
+  if not exists (select 1 from tasks where state = 'queued' and waiting_for = 'pool' and waiting_since <= v_patience_ends) then
     return false;
   end if;
-  v_share := greatest(
-    coalesce(p_tenant.cpu_in_use / nullif(p_pool.cpu, 0), 0), coalesce(p_tenant.memory_gb_in_use / nullif(p_pool.memory_gb, 0), 0)
-  ) / p_tenant.weight;
-  return exists (
-    select 1 from (
-      select l.*, row_number() over (order by l.line_position) as ahead
-      from waiting_line(p_policy, p_now) l
-      where l.waiting_for = 'pool' and not l.held_back
-    ) l
-    where (l.effective_class, l.uses_burst, l.share, l.accepted_at, l.task_id collate "C")
-        < ((p_ask->>'class')::integer, false, v_share, p_now, p_ask->>'taskId')
-      and (
-        (l.cpu <= coalesce(p_room_cpu, l.cpu) and l.memory_gb <= coalesce(p_room_memory_gb, l.memory_gb))
-        or (l.ahead = 1 and l.waiting_since <= p_now - make_interval(secs => policy_number(p_policy, 'backfill_wait_seconds')::double precision))
-      )
-  );
+  select h.* into v_head from waiting_heads(p_policy, 200, p_now) h
+  where h.waiting_for = 'pool' order by h.line_position limit 1;
+  return found and v_head.waiting_since <= v_patience_ends
+    and (v_head.effective_class, v_head.uses_burst, v_head.share, v_head.accepted_at, v_head.task_id)
+      < (v_class, false, v_share, p_now, v_task_id collate "C");
 end
 $$;
