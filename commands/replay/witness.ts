@@ -139,10 +139,11 @@ export function createWitness(allowance: Allowance, breaches: Breaches = noBreac
       victim.leftFor = newcomerId;
       if (newcomerId === null) return;
       const newcomer = get(newcomerId);
-      if (victim.task.class === 0) breaches.victim_is_p0 += 1;
       if (!victim.task.overridable) breaches.victim_not_overridable += 1;
-      if (!outranks(newcomer, victim) && !reclaims(newcomer, victim))
+      if (victim.task.class === 0) breaches.victim_is_p0 += 1;
+      else if (!outranks(newcomer, victim) && !reclaims(newcomer, victim)) {
         breaches.victim_of_better_or_equal_class += 1;
+      }
       if (newcomer.task.class !== 0 && now_ms - victim.runningSince_ms < allowance.minimumRun_ms) {
         breaches.victim_before_minimum_run += 1;
       }

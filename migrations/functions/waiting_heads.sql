@@ -16,10 +16,11 @@ begin
   ), aged as materialized (
     select a.* from aged_tasks(p_policy, p_now) a
   ), candidates as (
-    select t.*, s.share, t.queue_class::integer as effective_class
+    select t.tenant_id, t.task_id, t.run_id, t.queue_class, t.queue_class::integer as effective_class, false as uses_burst, s.share,
+      t.cpu, t.memory_gb, t.waiting_for, t.waiting_since, t.accepted_at, t.promised, t.promised_until
     from shares s cross join (values (0), (1), (2), (3)) c (class)
     cross join lateral (
-      select w.* from tasks w
+      select * from tasks w
       where w.state = 'queued' and w.tenant_id = s.tenant_id and w.queue_class = c.class and w.burst_cpu = 0 and w.burst_memory_gb = 0
         -- Most tasks wait for nothing but room, and that is seen without the call.
         and (
@@ -31,17 +32,18 @@ begin
       limit p_max
     ) t
     union all
-    select t.*, s.share, t.queue_class::integer
+    select t.tenant_id, t.task_id, t.run_id, t.queue_class, t.queue_class::integer, true, s.share,
+      t.cpu, t.memory_gb, t.waiting_for, t.waiting_since, t.accepted_at, t.promised, t.promised_until
     from tasks t join shares s on s.tenant_id = t.tenant_id
     where t.state = 'queued' and (t.burst_cpu > 0 or t.burst_memory_gb > 0) and may_start(t, p_now)
     union all
-    select t.*, s.share, a.effective_class
+    select t.tenant_id, t.task_id, t.run_id, t.queue_class, a.effective_class, t.burst_cpu > 0 or t.burst_memory_gb > 0, s.share,
+      t.cpu, t.memory_gb, t.waiting_for, t.waiting_since, t.accepted_at, t.promised, t.promised_until
     from aged a join shares s on s.tenant_id = a.tenant_id join tasks t on t.tenant_id = a.tenant_id and t.task_id = a.task_id
     where may_start(t, p_now)
   ), once as (
     -- An aged task comes twice: its better class counts.
-    select distinct on (c.tenant_id, c.task_id) c.*, c.burst_cpu > 0 or c.burst_memory_gb > 0 as uses_burst
-    from candidates c order by c.tenant_id, c.task_id, c.effective_class
+    select distinct on (c.tenant_id, c.task_id) c.* from candidates c order by c.tenant_id, c.task_id, c.effective_class
   )
   select row_number() over line, o.tenant_id, o.task_id, o.run_id, o.queue_class::integer, o.effective_class, o.uses_burst, o.share,
     o.cpu, o.memory_gb, o.waiting_for, o.waiting_since, o.accepted_at,
