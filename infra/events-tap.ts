@@ -1,5 +1,5 @@
 import { CfnOutput, Duration } from 'aws-cdk-lib';
-import { type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
+import { type EventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -10,7 +10,7 @@ import { deadLetterQueue, secured } from './queues.ts';
  * The queue `mothership-<stage>-events-tap` with every event of the bus, so that people and tests can watch what
  * subscribers get. Nobody drains it by itself, hence the short retention.
  */
-export function eventsTap(stack: Construct, bus: IEventBus, config: StageConfig): void {
+export function eventsTap(stack: Construct, bus: EventBus, config: StageConfig): void {
   const scope = new Construct(stack, 'EventsTap');
   const deadLetters = deadLetterQueue(scope, 'DeadLetters', config, 'events-tap-dead-letters');
   const queue = new Queue(scope, 'Queue', {
