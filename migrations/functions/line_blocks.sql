@@ -8,12 +8,12 @@ declare
   v_patience_ends timestamptz := p_now - make_interval(secs => policy_number(p_policy, 'backfill_wait_seconds')::double precision);
   v_class integer := (p_ask->>'class')::integer;
   v_task_id text := p_ask->>'taskId';
-  v_share numeric := tenant_share(p_tenant, p_pool);
+  v_share numeric := tenant_share(p_tenant, p_pool, p_now);
   v_head record;
 begin
   if exists (
     select 1 from tasks t
-    join lateral (select tenant_share(n, p_pool) as share from tenants n where n.tenant_id = t.tenant_id) s on true
+    join lateral (select tenant_share(n, p_pool, p_now) as share from tenants n where n.tenant_id = t.tenant_id) s on true
     left join aged_tasks(p_policy, p_now) a on a.tenant_id = t.tenant_id and a.task_id = t.task_id
     where t.state = 'queued' and t.waiting_for = 'pool'
       and t.cpu <= coalesce(p_room_cpu, t.cpu) and t.memory_gb <= coalesce(p_room_memory_gb, t.memory_gb)
@@ -31,7 +31,10 @@ begin
     return false;
   end if;
   select h.* into v_head from waiting_heads(p_policy, 200, p_now) h
-  where h.waiting_for = 'pool' order by h.line_position limit 1;
+  where h.waiting_for = 'pool'
+    -- One that a smaller pool can no longer hold keeps nobody waiting.
+    and h.cpu <= coalesce(p_pool.cpu, h.cpu) and h.memory_gb <= coalesce(p_pool.memory_gb, h.memory_gb)
+  order by h.line_position limit 1;
   return found and v_head.waiting_since <= v_patience_ends
     and (v_head.effective_class, v_head.uses_burst, v_head.share, v_head.accepted_at, v_head.task_id)
       < (v_class, false, v_share, p_now, v_task_id collate "C");

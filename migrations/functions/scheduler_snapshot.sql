@@ -75,9 +75,14 @@ begin
     -- Tenants of those that wait or run, with what their share is made of.
     'tenants', (
       select coalesce(jsonb_agg(jsonb_build_object(
-          'tenantId', n.tenant_id, 'weight', n.weight, 'cpuInUse', n.cpu_in_use, 'memoryGbInUse', n.memory_gb_in_use
+          'tenantId', n.tenant_id, 'weight', n.weight, 'cpuInUse', n.cpu_in_use - l.cpu, 'memoryGbInUse', n.memory_gb_in_use - l.memory_gb
         )), '[]')
       from tenants n
+      -- A lapsed lease does not count, swept or not (A12).
+      cross join lateral (
+        select coalesce(sum(x.cpu), 0) as cpu, coalesce(sum(x.memory_gb), 0) as memory_gb
+        from tasks x where x.room_until <= p_now and x.tenant_id = n.tenant_id
+      ) l
       where n.tenant_id in (select w->>'tenantId' from jsonb_array_elements(v_waiting) l (w))
         or p_with_running and (n.cpu_in_use > 0 or n.memory_gb_in_use > 0)
     ),

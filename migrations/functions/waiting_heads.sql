@@ -12,7 +12,7 @@ language plpgsql stable rows 200 as $$
 begin
   return query
   with shares as materialized (
-    select n.tenant_id, tenant_share(n, p) as share from tenants n cross join pool p
+    select n.tenant_id, tenant_share(n, p, p_now) as share from tenants n cross join pool p
   ), aged as materialized (
     select a.* from aged_tasks(p_policy, p_now) a
   ), candidates as (

@@ -21,7 +21,7 @@ language sql stable as $$
           and (w.promised_until is null or w.promised_until > p_now)
       ) as held_back
     from tasks t
-    join (select n.tenant_id, tenant_share(n, p) as share from tenants n cross join pool p) s on s.tenant_id = t.tenant_id
+    join (select n.tenant_id, tenant_share(n, p, p_now) as share from tenants n cross join pool p) s on s.tenant_id = t.tenant_id
     left join aged_tasks(p_policy, p_now) a on a.tenant_id = t.tenant_id and a.task_id = t.task_id
     where t.state = 'queued'
   )

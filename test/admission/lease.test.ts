@@ -111,6 +111,18 @@ describe('leases (A12)', () => {
     expect(await scene.heartbeat('a', 'r1', 1)).toMatchObject({ status: 409, body: { code: 'stale_epoch' } });
   });
 
+  test("nor does it count in its tenant's share, which orders the line (A10)", async () => {
+    await scene.setQuotas('b', {});
+    await scene.ask('a', 'a1', { cpu: 3 });
+    await scene.ask('b', 'b1', { cpu: 1, leaseSeconds: 3600 });
+    await scene.ask('b', 'b2', { cpu: 4 });
+    await scene.ask('a', 'a2', { cpu: 4 });
+    const placeOf = async (of: string, id: string) => (await scene.task(of, id)).body.queue.position;
+    expect([await placeOf('b', 'b2'), await placeOf('a', 'a2')]).toEqual([1, 2]);
+    api.advance(60);
+    expect([await placeOf('b', 'b2'), await placeOf('a', 'a2')]).toEqual([2, 1]);
+  });
+
   test('a runner that comes back before its task was given away gets the lease back', async () => {
     await scene.ask('a', 'r1', { cpu: 4 });
     api.advance(500);

@@ -340,3 +340,13 @@ describe('starvation is bounded (A10)', () => {
     expect(minutes).toBeLessThanOrEqual(30);
   });
 });
+
+test('a waiting task that a smaller pool can no longer hold keeps nobody waiting, however long (A11, A15)', async () => {
+  await scene.ask('v', 'large', { cpu: 8 });
+  await scene.setPool(6);
+  await scene.complete('v', 'v1', 1);
+  api.advance(1200);
+  expect(await scene.ask('n', 'new', { cpu: 2 })).toMatchObject({ status: 201 });
+  await scene.complete('v', 'v2', 1);
+  expect(await statesOf('large', 'new')).toEqual(['queued', 'running']);
+});
