@@ -61,10 +61,7 @@ function requestDocument({ tenantId, request, asSent, idempotencyKey, actor }: A
   const runId = request.runId ?? request.taskId ?? newId('run');
   // A run's first task has the run's id unless the caller names it.
   const taskId = request.taskId ?? (budget === undefined ? newId('task') : runId);
-  const requestKeys = [
-    ...(idempotencyKey === null ? [] : [`key:${idempotencyKey}`]),
-    `task:${taskId}`,
-  ];
+  const requestKeys = [...(idempotencyKey === null ? [] : [`key:${idempotencyKey}`]), `task:${taskId}`];
   return {
     tenantId,
     runId,
