@@ -8,12 +8,12 @@ declare
   v_patience_ends timestamptz := p_now - make_interval(secs => policy_number(p_policy, 'backfill_wait_seconds')::double precision);
   v_class integer := (p_ask->>'class')::integer;
   v_task_id text := p_ask->>'taskId';
-  v_share numeric := tenant_share(p_tenant, p_pool, p_now);
+  v_share numeric := (select s.share from tenant_shares(p_now) s where s.tenant_id = p_tenant.tenant_id);
   v_head record;
 begin
   if exists (
     select 1 from tasks t
-    join lateral (select tenant_share(n, p_pool, p_now) as share from tenants n where n.tenant_id = t.tenant_id) s on true
+    join tenant_shares(p_now) s on s.tenant_id = t.tenant_id
     left join aged_tasks(p_policy, p_now) a on a.tenant_id = t.tenant_id and a.task_id = t.task_id
     where t.state = 'queued' and t.waiting_for = 'pool'
       and t.cpu <= coalesce(p_room_cpu, t.cpu) and t.memory_gb <= coalesce(p_room_memory_gb, t.memory_gb)

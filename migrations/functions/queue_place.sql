@@ -13,9 +13,9 @@ begin
   end if;
   select coalesce(min(a.effective_class), p_task.queue_class) into v_class
   from aged_tasks(p_policy, p_now) a where a.tenant_id = p_task.tenant_id and a.task_id = p_task.task_id;
-  select tenant_share(n, p, p_now) into v_share from tenants n cross join pool p where n.tenant_id = p_task.tenant_id;
+  select s.share into v_share from tenant_shares(p_now) s where s.tenant_id = p_task.tenant_id;
   with shares as materialized (
-    select n.tenant_id, tenant_share(n, p, p_now) as share from tenants n cross join pool p
+    select * from tenant_shares(p_now)
   ), aged as materialized (
     select * from aged_tasks(p_policy, p_now)
   )

@@ -10,6 +10,7 @@ declare
   v_room record;
   v_lowest_class integer;
   v_burst_running boolean;
+  v_ran_enough timestamptz := p_now - make_interval(secs => policy_number(p_policy, 'min_run_seconds')::double precision);
   v_line record;
   v_waiting_max integer := p_waiting_max;
   v_waiting jsonb := '[]';
@@ -23,13 +24,12 @@ begin
   from tasks t where t.state = 'queued';
   -- Whether it is worth while to look at running tasks. One within its minimum run leaves for P0 only (P1).
   select r.queue_class into v_lowest_class from tasks r
-  where r.state = 'running' and r.overridable and (
-    v_line.class_min = 0
-    or r.running_since <= p_now - make_interval(secs => policy_number(p_policy, 'min_run_seconds')::double precision)
-  )
+  where r.state = 'running' and r.overridable and (v_line.class_min = 0 or r.running_since <= v_ran_enough)
   order by r.queue_class desc limit 1;
   v_burst_running := exists (
-    select 1 from tasks r where r.state = 'running' and r.overridable and (r.burst_cpu > 0 or r.burst_memory_gb > 0)
+    select 1 from tasks r
+    where r.state = 'running' and r.overridable and (r.burst_cpu > 0 or r.burst_memory_gb > 0)
+      and (v_line.class_min = 0 or r.running_since <= v_ran_enough)
   );
 
   if not coalesce(v_line.promises or v_lowest_class > v_line.class_min, false) and not v_burst_running then

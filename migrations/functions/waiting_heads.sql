@@ -12,7 +12,10 @@ language plpgsql stable rows 200 as $$
 begin
   return query
   with shares as materialized (
-    select n.tenant_id, tenant_share(n, p, p_now) as share from tenants n cross join pool p
+    select n.tenant_id, w.share,
+      (select q.limit_value from tenant_quotas q where q.tenant_id = n.tenant_id and q.resource = 'cpu') - n.cpu_held as cpu_left,
+      (select q.limit_value from tenant_quotas q where q.tenant_id = n.tenant_id and q.resource = 'memory') - n.memory_gb_held as memory_gb_left
+    from tenants n join tenant_shares(p_now) w on w.tenant_id = n.tenant_id
   ), aged as materialized (
     select a.* from aged_tasks(p_policy, p_now) a
   ), candidates as (
@@ -22,7 +25,11 @@ begin
     cross join lateral (
       select * from tasks w
       where w.state = 'queued' and w.tenant_id = s.tenant_id and w.queue_class = c.class and w.burst_cpu = 0 and w.burst_memory_gb = 0
-        -- Most tasks wait for nothing but room, and that is seen without the call.
+        -- Most tasks wait for nothing but room, or for quota that is plainly used up: both are seen without the call.
+        and (
+          w.waiting_for = 'pool' or (w.cpu <= coalesce(s.cpu_left, w.cpu) or w.cpu = 0)
+          and (w.memory_gb <= coalesce(s.memory_gb_left, w.memory_gb) or w.memory_gb = 0)
+        )
         and (
           w.preempted_by is null and w.waiting_for = 'pool' and not exists (
             select 1 from runs r where r.tenant_id = w.tenant_id and r.run_id = w.run_id and r.budget_paused

@@ -1,7 +1,7 @@
 -- The waiting tasks in the order of A10, a total order:
 --   1. effective class: the queue's class, raised by waiting (`aged_tasks`);
 --   2. within the tenant's limit before burst (A5);
---   3. the tenant with the smallest weighted share of the pool in use (`tenant_share`);
+--   3. the tenant with the smallest weighted share of the pool in use (`tenant_shares`);
 --   4. acceptance time; 5. task id; 6. tenant id.
 -- `held_back`: a preempted task whose preemptor still waits on its promise may not start before it (P3).
 -- Reads the whole line; decisions take `waiting_heads` and `queue_place`, which do not.
@@ -21,7 +21,7 @@ language sql stable as $$
           and (w.promised_until is null or w.promised_until > p_now)
       ) as held_back
     from tasks t
-    join (select n.tenant_id, tenant_share(n, p, p_now) as share from tenants n cross join pool p) s on s.tenant_id = t.tenant_id
+    join tenant_shares(p_now) s on s.tenant_id = t.tenant_id
     left join aged_tasks(p_policy, p_now) a on a.tenant_id = t.tenant_id and a.task_id = t.task_id
     where t.state = 'queued'
   )
