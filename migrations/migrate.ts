@@ -24,6 +24,7 @@ const appendOnlyTables = [
   'decisions',
   'cost_events',
   'budget_changes',
+  'tenant_budget_events',
   'deliberation_scores',
   'quota_violations',
 ];

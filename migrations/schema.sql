@@ -149,11 +149,6 @@ table pool
   memory_gb_used numeric(12,3) not null default 0
   version bigint not null default 0
 
-table processed_events
-  consumer text not null
-  event_id uuid not null
-  at timestamp with time zone not null
-
 table quota_event_pacing
   tenant_id text collate "C" not null
   resource text not null
@@ -262,6 +257,19 @@ table tasks
   fail_code text
   error text
 
+table tenant_budget_events
+  budget_event_id text not null
+  tenant_id text collate "C" not null
+  period_start timestamp with time zone not null
+  limit_version integer not null
+  threshold numeric(6,3) not null
+  level text not null
+  percent_used numeric(14,3) not null
+  limit_usd_nanos bigint not null
+  spent_usd_nanos bigint not null
+  triggered_at timestamp with time zone not null
+  carried_over boolean not null
+
 table tenant_quotas
   tenant_id text collate "C" not null
   resource text not null
@@ -306,6 +314,7 @@ table tenants
   cost_held_usd_nanos bigint not null default 0
   cpu_in_use numeric(12,3) not null default 0
   memory_gb_in_use numeric(12,3) not null default 0
+  cost_limit_version integer not null default 1
 
 -- Constraints
 
@@ -383,8 +392,6 @@ pool: pool_pkey PRIMARY KEY (singleton)
 
 pool: pool_used_not_negative CHECK (((cpu_used >= (0)::numeric) AND (memory_gb_used >= (0)::numeric)))
 
-processed_events: processed_events_pkey PRIMARY KEY (consumer, event_id)
-
 quota_event_pacing: quota_event_pacing_pkey PRIMARY KEY (tenant_id, resource)
 
 quota_event_pacing: quota_event_pacing_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id)
@@ -446,6 +453,14 @@ tasks: task_waits_when_queued CHECK (((state = 'queued'::text) = (waiting_for IS
 tasks: tasks_pkey PRIMARY KEY (tenant_id, task_id)
 
 tasks: tasks_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, run_id)
+
+tenant_budget_events: tenant_budget_events_pkey PRIMARY KEY (budget_event_id)
+
+tenant_budget_events: tenant_budget_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id)
+
+tenant_budget_events: tenant_budget_level_known CHECK ((level = ANY (ARRAY['warning'::text, 'throttle'::text, 'pause'::text])))
+
+tenant_budget_events: tenant_threshold_fires_once UNIQUE (tenant_id, period_start, limit_version, threshold)
 
 tenant_quotas: quota_burst_not_negative CHECK ((burst_share >= (0)::numeric))
 
@@ -529,9 +544,11 @@ CREATE INDEX tasks_promised ON public.tasks USING btree (tenant_id, task_id) WHE
 
 CREATE INDEX tasks_victims ON public.tasks USING btree (queue_class DESC, running_since DESC) WHERE ((state = 'running'::text) AND overridable)
 
-CREATE INDEX tasks_waiting ON public.tasks USING btree (queue_class, accepted_at, task_id) WHERE (state = 'queued'::text)
+CREATE INDEX tasks_waiting ON public.tasks USING btree (tenant_id, queue_class, accepted_at, task_id) WHERE (state = 'queued'::text)
 
 CREATE INDEX tasks_waiting_of_tenant ON public.tasks USING btree (tenant_id, accepted_at, task_id) WHERE (state = 'queued'::text)
+
+CREATE INDEX tasks_waiting_on_burst ON public.tasks USING btree (tenant_id) WHERE ((state = 'queued'::text) AND ((burst_cpu > (0)::numeric) OR (burst_memory_gb > (0)::numeric)))
 
 CREATE INDEX tenant_usage_of_tenant ON public.tenant_usage USING btree (tenant_id, usage_id)
 
@@ -632,6 +649,8 @@ act_on_budget(p_tenant_id text, p_run_id text, p_level text, p_by text, p_cause_
 
 admit_task(p_request jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
+aged_tasks(p_policy jsonb, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class integer)
+
 apply_plan(p_plan jsonb, p_version bigint, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
 begin_preemption(p_task tasks, p_action text, p_reason text, p_by_tenant_id text, p_by_task_id text, p_cause_id uuid, p_policy jsonb, p_now timestamp with time zone) returns void
@@ -654,6 +673,8 @@ emit_event(p_tenant_id text, p_run_id text, p_task_id text, p_type text, p_data 
 
 end_task(p_task tasks, p_state text, p_fail_code text, p_error text, p_policy jsonb, p_now timestamp with time zone) returns void
 
+fire_tenant_thresholds(p_tenant_id text, p_new_limit boolean, p_now timestamp with time zone) returns void
+
 fire_thresholds(p_tenant_id text, p_run_id text, p_cause_id uuid, p_now timestamp with time zone) returns void
 
 grant_task(p_tenant_id text, p_task_id text, p_policy jsonb, p_now timestamp with time zone) returns tasks
@@ -666,7 +687,7 @@ iso_time(p_at timestamp with time zone) returns text
 
 judge_admission(p_tenant tenants, p_pool pool, p_run runs, p_ask jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
-judge_quota(p_tenant tenants, p_run runs, p_cpu numeric, p_memory_gb numeric, p_now timestamp with time zone) returns jsonb
+judge_quota(p_tenant tenants, p_run runs, p_cpu numeric, p_memory_gb numeric, p_now timestamp with time zone) returns boolean
 
 leave_room(p_task tasks, p_state text, p_how text, p_lost boolean, p_policy jsonb, p_now timestamp with time zone) returns tasks
 
@@ -675,6 +696,10 @@ line_blocks(p_tenant tenants, p_pool pool, p_ask jsonb, p_room_cpu numeric, p_ro
 lock_scheduler(p_tenants text[]) returns pool
 
 lock_task(p_tenant_id text, p_task_id text) returns tasks
+
+mark_burst(p_tenant_id text) returns void
+
+may_start(p_task tasks, p_now timestamp with time zone) returns boolean
 
 move_room(p_tenant_id text, p_cpu numeric, p_memory_gb numeric) returns void
 
@@ -722,9 +747,13 @@ sweep_rooms(p_policy jsonb, p_max integer, p_now timestamp with time zone) retur
 
 task_answer(p_kind text, p_tenant_id text, p_task_id text) returns jsonb
 
+tenant_shares(p_now timestamp with time zone) returns TABLE(tenant_id text, share numeric)
+
 unpause_task(p_tenant_id text, p_task_id text, p_now timestamp with time zone) returns void
 
 usd(p_nanos bigint) returns numeric
+
+waiting_heads(p_policy jsonb, p_max integer, p_now timestamp with time zone) returns TABLE(line_position bigint, tenant_id text, task_id text, run_id text, queue_class integer, effective_class integer, uses_burst boolean, share numeric, cpu numeric, memory_gb numeric, waiting_for text, waiting_since timestamp with time zone, accepted_at timestamp with time zone, promised boolean)
 
 waiting_line(p_policy jsonb, p_now timestamp with time zone) returns TABLE(line_position bigint, tenant_id text, task_id text, run_id text, effective_class integer, uses_burst boolean, share numeric, cpu numeric, memory_gb numeric, waiting_for text, waiting_since timestamp with time zone, accepted_at timestamp with time zone, promised boolean, held_back boolean, ahead_in_tenant bigint)
 
@@ -752,8 +781,6 @@ idempotency_keys: delete, insert, select, update
 
 pool: insert, select, update
 
-processed_events: insert, select, update
-
 quota_event_pacing: insert, select, update
 
 quota_violations: insert, select
@@ -761,6 +788,8 @@ quota_violations: insert, select
 runs: insert, select, update
 
 tasks: insert, select, update
+
+tenant_budget_events: insert, select
 
 tenant_quotas: insert, select, update
 
@@ -770,10 +799,10 @@ tenant_usage: insert, select
 
 tenants: insert, select, update
 
-v_budget_status: insert, select, update
+v_budget_status: select
 
-v_low_quality_reasoning: insert, select, update
+v_low_quality_reasoning: select
 
-v_priority_queue: insert, select, update
+v_priority_queue: select
 
-v_tenant_usage_current: insert, select, update
+v_tenant_usage_current: select

@@ -63,6 +63,7 @@ begin
     -- Spending moves money from held to settled (B3).
     update tenants set cost_held_usd_nanos = cost_held_usd_nanos + v_run.held_usd_nanos - v_held_before where tenant_id = p_tenant_id;
     perform fire_thresholds(p_tenant_id, p_run_id, null, p_now);
+    perform fire_tenant_thresholds(p_tenant_id, false, p_now);
   end if;
 
   select * into v_tenant from tenants where tenant_id = p_tenant_id;

@@ -21,6 +21,7 @@ begin
     answers_version = answers_version + 1
   where tenant_id = p_tenant_id;
   perform mark_burst(p_tenant_id);
+  perform fire_tenant_thresholds(p_tenant_id, p_quotas ? 'cost', p_now);
   update pool set version = version + 1;
 end
 $$;

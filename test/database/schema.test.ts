@@ -24,6 +24,7 @@ test.each([
   ['task_state_known', taskState.options],
   ['run_status_known', runStatus.options],
   ['budget_level_known', budgetLevel.options.filter((level) => level !== 'ok')],
+  ['tenant_budget_level_known', budgetLevel.options.filter((level) => level !== 'ok')],
   ['score_recommendation_known', recommendation.options],
   ['violation_severity_known', violation.shape.severity.options],
   ['tenant_quality_gate_known', quotas.shape.qualityGate.unwrap().options],
@@ -39,6 +40,7 @@ describe('append-only tables', () => {
     'decisions',
     'cost_events',
     'budget_changes',
+    'tenant_budget_events',
     'deliberation_scores',
     'quota_violations',
   ])('%s: the application may add and read, and no more', async (table) => {
