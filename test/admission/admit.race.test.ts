@@ -54,7 +54,7 @@ test('200 parallel requests for 10 places in the pool start exactly 10, and the 
     return answer;
   });
   expect(tally(answers)).toEqual({ 201: 10, 202: 190 });
-});
+}, 90_000);
 
 test('50 parallel duplicates give one run, and the same answer to all', async () => {
   await scene.setPool(100);

@@ -118,6 +118,7 @@ describe('the return (P5)', () => {
   test('at its old place, exactly once, with its checkpoint and a higher epoch', async () => {
     await scene.askAs('P0', 'n', 'n1', { cpu: 8 });
     await scene.ask('v', 'v3', { cpu: 4 });
+    api.advance(5);
     await scene.checkpoint('v', 'v1', 1, 1, { step: 3 });
     await scene.checkpoint('v', 'v2', 1, 1);
     await scene.claim('n', 'n1');
