@@ -79,10 +79,10 @@ const ofTenant = { query: admission.tenantQuery };
 export type ApiRouteKey = Exclude<RouteKey, 'GET /console'>;
 
 export const operations: { readonly [K in ApiRouteKey]: Operation } = {
-  'POST /v1/runs': { id: 'startRun', ...ofTenant, body: 'RunRequest', answers: admitted },
+  'POST /v1/runs': { id: 'startRun', body: 'RunRequest', answers: admitted },
   'GET /v1/runs': { id: 'listRuns', query: admission.runListQuery, answers: { 200: 'RunList' } },
   'GET /v1/runs/{runId}': { id: 'getRun', ...ofTenant, answers: { 200: 'RunResult' } },
-  'POST /v1/runs/{runId}/tasks': { id: 'startTask', ...ofTenant, body: 'TaskRequest', answers: admitted },
+  'POST /v1/runs/{runId}/tasks': { id: 'startTask', body: 'TaskRequest', answers: admitted },
   'GET /v1/runs/{runId}/events': {
     id: 'getTimeline',
     query: coordination.timelineQuery,
@@ -116,7 +116,6 @@ export const operations: { readonly [K in ApiRouteKey]: Operation } = {
   'POST /v1/claims': {
     id: 'claimTasks',
     body: 'ClaimsRequest',
-    ...ofTenant,
     answers: { 200: 'ClaimsAnswer' },
   },
   'POST /v1/tasks/{taskId}/heartbeat': {
