@@ -4,6 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
 import { startPostgres } from '../../infra/local/postgres.ts';
 import { migrate } from '../../migrations/migrate.ts';
 import { type Database, openDatabase } from '../../shared/platform/db.ts';
@@ -36,9 +38,20 @@ export async function withThrowAwayDatabase<T>(work: (database: Database) => Pro
       return await work(database);
     } finally {
       await database.close();
+      await sessionsClosed(appRole.name, server.connectionString);
     }
   } finally {
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
     await stop();
   }
+}
+
+/** Resolves when the server has seen the role's connections close; ending it earlier would look like a broken connection. */
+async function sessionsClosed(role: string, connectionString: string): Promise<void> {
+  const admin = new pg.Client(connectionString);
+  await admin.connect();
+  const open = async (): Promise<boolean> =>
+    ((await admin.query('select 1 from pg_stat_activity where usename = $1', [role])).rowCount ?? 0) > 0;
+  while (await open()) await delay(5);
+  await admin.end();
 }
