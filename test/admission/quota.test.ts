@@ -1,0 +1,186 @@
+/** Quota in motion: burst (A5), waiting for quota (A16), several phases of one run (A17). */
+
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { testApi } from '../setup/api.ts';
+import { withDatabase } from '../setup/database.ts';
+import { expectInvariants } from '../setup/invariants.ts';
+import { sceneOf, startAgain } from './scene.ts';
+
+const db = withDatabase();
+const api = testApi(() => db.app);
+const scene = sceneOf(api);
+
+/** 10 vCPU (15 with burst), 40 GB (60), 100 USD, 5 runs; a pool of 100 vCPU and 400 GB. */
+const quotas = {
+  cpu: { limit: 10 },
+  memory: { limit: 40 },
+  cost: { limitUSD: 100 },
+  concurrentRuns: { limit: 5 },
+};
+
+beforeEach(async () => {
+  await startAgain(db.admin, api);
+  await scene.setPool(100, 400);
+  await scene.setQuotas('a', quotas);
+});
+afterEach(() => expectInvariants(db.admin, api.now()));
+
+const codesOf = (body: { reasons: { code: string; resource?: string; level: string }[] }) =>
+  body.reasons.map(({ code, resource, level }) => [code, level, resource ?? null].join(' ').trim());
+
+describe('burst (A5)', () => {
+  test('up to half more than the limit out of idle room; only the part above is marked', async () => {
+    await scene.ask('a', 'r1', { cpu: 8 });
+    const { body } = await scene.ask('a', 'r2', { cpu: 7 });
+    expect(body.resources).toMatchObject({ cpu: 7, burstCpu: 5 });
+    expect((await scene.ask('a', 'r3', { cpu: 0.001 })).status).toBe(429);
+  });
+
+  test("the share is the quota's own where it says so", async () => {
+    await scene.setQuotas('a', { cpu: { limit: 10, burstShare: 0.1 } });
+    expect((await scene.ask('a', 'r1', { cpu: 11 })).body.resources.burstCpu).toBe(1);
+    expect((await scene.ask('a', 'r2', { cpu: 0.001 })).status).toBe(429);
+  });
+
+  test('not where the room is not idle: what would burst is refused and does not wait', async () => {
+    await scene.setPool(12, 400);
+    await scene.ask('a', 'r1', { cpu: 8 });
+    expect(await scene.ask('a', 'r2', { cpu: 5 })).toMatchObject({
+      status: 429,
+      body: { code: 'quota_exceeded' },
+    });
+    expect((await scene.ask('a', 'r3', { cpu: 4 })).body.resources.burstCpu).toBe(2);
+  });
+
+  test('not past somebody who waits for that room within its limit', async () => {
+    await scene.setPool(20, 400);
+    await scene.setQuotas('b', { cpu: { limit: 30 } });
+    await scene.ask('a', 'r1', { cpu: 10 });
+    await scene.ask('b', 'b1', { cpu: 9 });
+    // One vCPU is free; b's second waits for two, so a's burst of one may pass it only while it may not start itself.
+    expect((await scene.ask('b', 'b2', { cpu: 2 })).status).toBe(202);
+    expect((await scene.ask('a', 'r2', { cpu: 1 })).body.resources.burstCpu).toBe(1);
+  });
+
+  test('ends when the tenant is within its limit again: the mark goes', async () => {
+    await scene.ask('a', 'r1', { cpu: 8 });
+    await scene.ask('a', 'r2', { cpu: 7 });
+    await scene.complete('a', 'r1', 1);
+    expect((await scene.task('a', 'r2')).body.resources).toMatchObject({ cpu: 7, burstCpu: 0 });
+  });
+
+  test('a lowered limit marks the excess, on the newest first, and kills nothing (A15)', async () => {
+    await scene.ask('a', 'r1', { cpu: 4 });
+    api.advance(1);
+    await scene.ask('a', 'r2', { cpu: 4 });
+    await scene.setQuotas('a', { cpu: { limit: 2, burstShare: 0 } });
+    const marks = await Promise.all(['r1', 'r2'].map(async (id) => (await scene.task('a', id)).body));
+    expect(marks.map(({ state, resources }) => [state, resources.burstCpu])).toEqual([
+      ['running', 2],
+      ['running', 4],
+    ]);
+    expect((await scene.ask('a', 'r3', { cpu: 1 })).status).toBe(429);
+    await expectInvariants(db.admin, api.now(), { limitsLowered: true });
+    await scene.setQuotas('a', { cpu: { limit: 10 } });
+  });
+});
+
+describe('waiting for quota (A16)', () => {
+  test('what its quota can hold later waits: no violation, nothing held, granted when it fits', async () => {
+    await scene.ask('a', 'r1', { cpu: 8 });
+    const before = await scene.usage('a');
+    const waiting = await scene.ask('a', 'r2', { cpu: 10, onQuota: 'wait' });
+    expect(waiting).toMatchObject({ status: 202, body: { state: 'queued', queue: { waitingFor: 'quota' } } });
+    expect((await scene.usage('a')).cpu).toEqual(before.cpu);
+    expect((await api.call({ tenantId: 'a' }, 'GET', '/v1/tenants/a/violations')).body.items).toEqual([]);
+    await scene.complete('a', 'r1', 1);
+    expect(await scene.stateOf('a', 'r2')).toBe('granted');
+    expect((await scene.usage('a')).cpu).toMatchObject({ held: 10 });
+  });
+
+  test.each([
+    ['what it can never hold within the limit does not wait', { cpu: 12 }, 429, 'quota_exceeded'],
+    ['what never fits does not wait', { cpu: 16 }, 422, 'never_fits'],
+    ['money never waits', { cpu: 8, maxCostUSD: 99.5 }, 429, 'quota_exceeded'],
+  ])('%s', async (_what, ask, status, code) => {
+    await scene.ask('a', 'r1', { cpu: 8 });
+    expect(await scene.ask('a', 'r2', { ...ask, onQuota: 'wait' })).toMatchObject({ status, body: { code } });
+  });
+
+  test('a run count that is full is waited for as well', async () => {
+    await scene.setQuotas('a', { concurrentRuns: { limit: 1 } });
+    await scene.ask('a', 'r1');
+    expect((await scene.ask('a', 'r2', { onQuota: 'wait' })).body.queue).toMatchObject({
+      waitingFor: 'quota',
+    });
+    await scene.complete('a', 'r1', 1);
+    expect(await scene.stateOf('a', 'r2')).toBe('granted');
+  });
+
+  test('one that cannot start holds up nobody who can', async () => {
+    await scene.setPool(4, 400);
+    await scene.setQuotas('a', { concurrentRuns: { limit: 1 } });
+    await scene.setQuotas('b', {});
+    await scene.ask('a', 'a1', { cpu: 1 });
+    await scene.askAs('P1', 'a', 'a2', { cpu: 3, onQuota: 'wait' });
+    expect((await scene.ask('b', 'b1', { cpu: 3 })).status).toBe(201);
+    expect((await scene.ask('b', 'b2', { cpu: 3 })).status).toBe(202);
+    await scene.complete('b', 'b1', 1);
+    expect(await scene.stateOf('b', 'b2')).toBe('granted');
+  });
+
+  test('several are granted by one release that makes room for them', async () => {
+    await scene.setQuotas('a', { cpu: { limit: 10, burstShare: 0 } });
+    await scene.ask('a', 'r1', { cpu: 10 });
+    for (const id of ['w1', 'w2', 'w3']) await scene.ask('a', id, { cpu: 3, onQuota: 'wait' });
+    await scene.complete('a', 'r1', 1);
+    const states = await Promise.all(['w1', 'w2', 'w3'].map((id) => scene.stateOf('a', id)));
+    expect(states).toEqual(['granted', 'granted', 'granted']);
+  });
+});
+
+describe('several phases of one run (A17)', () => {
+  test('side by side they count as one run under one budget', async () => {
+    await scene.setQuotas('a', { concurrentRuns: { limit: 1 } });
+    await scene.ask('a', 'r1', { phase: 'plan', maxCostUSD: 40 });
+    const second = await scene.askPhase('a', 'r1', {
+      taskId: 't2',
+      phase: 'build',
+      resources: { cpu: 4, memoryGb: 4 },
+    });
+    expect(second).toMatchObject({
+      status: 201,
+      body: { runId: 'r1', taskId: 't2', budget: { limitUSD: 40 } },
+    });
+    expect(await scene.usage('a')).toMatchObject({
+      cpu: { held: 5 },
+      concurrentRuns: { used: 1 },
+      cost: { heldUSD: 40 },
+    });
+    await scene.complete('a', 'r1', 1);
+    expect((await api.call({ tenantId: 'a' }, 'GET', '/v1/runs/r1')).body.status).toBe('running');
+    await scene.complete('a', 't2', 1);
+    expect((await api.call({ tenantId: 'a' }, 'GET', '/v1/runs/r1')).body.status).toBe('completed');
+    expect(await scene.usage('a')).toMatchObject({ concurrentRuns: { used: 0 }, cost: { heldUSD: 0 } });
+  });
+
+  test('one after another: the run takes up again what is left of its money', async () => {
+    await scene.ask('a', 'r1', { maxCostUSD: 40 });
+    await scene.spend('a', 'r1', 'e1', 10);
+    await scene.complete('a', 'r1', 1);
+    expect((await scene.askPhase('a', 'r1', { taskId: 't2', phase: 'build' })).status).toBe(201);
+    expect(await scene.usage('a')).toMatchObject({ cost: { heldUSD: 30, spentUSD: 10 } });
+  });
+
+  test('of a run that there is not: 404', async () => {
+    expect((await scene.askPhase('a', 'nobody', { phase: 'build' })).status).toBe(404);
+  });
+
+  test('of a run at its pause threshold: 402 at the level of the run', async () => {
+    await scene.ask('a', 'r1', { maxCostUSD: 10 });
+    await scene.spend('a', 'r1', 'e1', 9.5);
+    const { status, body } = await scene.askPhase('a', 'r1', { phase: 'build' });
+    expect(status).toBe(402);
+    expect(codesOf(body)).toEqual(['budget_exhausted run cost']);
+  });
+});
