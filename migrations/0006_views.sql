@@ -31,11 +31,14 @@ left join lateral (
     max(limit_value) filter (where resource = 'cpu') as cpu_limit,
     max(limit_value) filter (where resource = 'memory') as memory_gb_limit,
     max(limit_value) filter (where resource = 'concurrent_runs') as concurrent_runs_limit,
-    max(limit_value) filter (where resource = 'cost') as cost_limit_usd
+    max(limit_value) filter (where resource = 'cost') as cost_limit_usd,
+    max(period) filter (where resource = 'cost') as cost_period
   from tenant_quotas where tenant_id = t.tenant_id
 ) q on true
-left join tenant_spend s
-  on s.tenant_id = t.tenant_id and s.period_start = date_trunc('month', now(), 'UTC');
+left join lateral (
+  select sum(spent_usd_nanos) as spent_usd_nanos from tenant_spend
+  where tenant_id = t.tenant_id and (q.cost_period = 'none' or period_start = date_trunc('month', now(), 'UTC'))
+) s on true;
 
 create view v_priority_queue as
 select tenant_id, run_id, task_id, phase, state, class, queue_class, overridable, cpu, memory_gb,

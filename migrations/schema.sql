@@ -98,10 +98,10 @@ table deliberation_scores
   run_id text collate "C" not null
   task_id text collate "C"
   phase text
-  overall_score numeric(6,5) not null
-  depth_score numeric(6,5) not null
-  coherence_score numeric(6,5) not null
-  relevance_score numeric(6,5) not null
+  overall_score numeric(7,6) not null
+  depth_score numeric(7,6) not null
+  coherence_score numeric(7,6) not null
+  relevance_score numeric(7,6) not null
   recommendation text not null
   thinking_tokens integer
   model_used text
@@ -629,7 +629,7 @@ view v_tenant_usage_current as
     q.concurrent_runs_limit,
     t.runs_held AS concurrent_runs,
     q.cost_limit_usd,
-    round(COALESCE(s.spent_usd_nanos, 0::bigint)::numeric / '1000000000'::numeric, 9) AS cost_spent_usd,
+    round(COALESCE(s.spent_usd_nanos, 0::numeric) / '1000000000'::numeric, 9) AS cost_spent_usd,
     round(t.cost_held_usd_nanos::numeric / '1000000000'::numeric, 9) AS cost_held_usd,
     t.throttled_until,
     t.weight,
@@ -638,10 +638,13 @@ view v_tenant_usage_current as
      LEFT JOIN LATERAL ( SELECT max(tenant_quotas.limit_value) FILTER (WHERE tenant_quotas.resource = 'cpu'::text) AS cpu_limit,
             max(tenant_quotas.limit_value) FILTER (WHERE tenant_quotas.resource = 'memory'::text) AS memory_gb_limit,
             max(tenant_quotas.limit_value) FILTER (WHERE tenant_quotas.resource = 'concurrent_runs'::text) AS concurrent_runs_limit,
-            max(tenant_quotas.limit_value) FILTER (WHERE tenant_quotas.resource = 'cost'::text) AS cost_limit_usd
+            max(tenant_quotas.limit_value) FILTER (WHERE tenant_quotas.resource = 'cost'::text) AS cost_limit_usd,
+            max(tenant_quotas.period) FILTER (WHERE tenant_quotas.resource = 'cost'::text) AS cost_period
            FROM tenant_quotas
           WHERE tenant_quotas.tenant_id = t.tenant_id) q ON true
-     LEFT JOIN tenant_spend s ON s.tenant_id = t.tenant_id AND s.period_start = date_trunc('month'::text, now(), 'UTC'::text);
+     LEFT JOIN LATERAL ( SELECT sum(tenant_spend.spent_usd_nanos) AS spent_usd_nanos
+           FROM tenant_spend
+          WHERE tenant_spend.tenant_id = t.tenant_id AND (q.cost_period = 'none'::text OR tenant_spend.period_start = date_trunc('month'::text, now(), 'UTC'::text))) s ON true;
 
 -- Functions (bodies in functions/)
 
