@@ -81,7 +81,7 @@ begin
       -- A lapsed lease does not count, swept or not (A12).
       cross join lateral (
         select coalesce(sum(x.cpu), 0) as cpu, coalesce(sum(x.memory_gb), 0) as memory_gb
-        from tasks x where x.room_until <= p_now and x.tenant_id = n.tenant_id
+        from tasks x where x.room_until is not null and x.room_until <= p_now and x.tenant_id = n.tenant_id
       ) l
       where n.tenant_id in (select w->>'tenantId' from jsonb_array_elements(v_waiting) l (w))
         or p_with_running and (n.cpu_in_use > 0 or n.memory_gb_in_use > 0)

@@ -4,15 +4,14 @@
 create function seen_admission(p_tenant tenants, p_request jsonb, p_now timestamptz) returns jsonb
 language plpgsql stable as $$
 declare
+  v_key text;
   v_answer admission_answers;
   v_pool_limits text := (select concat_ws('/', cpu::text, memory_gb::text) from pool);
 begin
-  for v_answer in
-    select a.* from admission_answers a
-    join jsonb_array_elements_text(p_request->'requestKeys') with ordinality as keys (request_key, place) using (request_key)
-    where a.tenant_id = p_tenant.tenant_id
-    order by place
-  loop
+  -- Key by key, so that each is one look-up of the primary key.
+  for v_key in select request_key from jsonb_array_elements_text(p_request->'requestKeys') as keys (request_key) loop
+    select * into v_answer from admission_answers where tenant_id = p_tenant.tenant_id and request_key = v_key;
+    continue when not found;
     if v_answer.request_hash <> p_request->>'requestHash' then
       if v_answer.accepted or (v_answer.request_key like 'key:%' and v_answer.at > p_now - interval '24 hours') then
         return jsonb_build_object('kind', 'mismatch');

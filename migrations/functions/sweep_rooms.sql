@@ -12,17 +12,17 @@ declare
   v_pause boolean;
   v_due text[][];
 begin
-  if not exists (select 1 from tasks where room_until <= p_now) and not exists (
+  if not exists (select 1 from tasks where room_until is not null and room_until <= p_now) and not exists (
     select 1 from runs where max_duration_ms is not null and live_tasks > 0 and started_at + max_duration_ms * interval '1 millisecond' <= p_now
   ) then
     return v_done;
   end if;
   perform lock_scheduler(array(
-    select tenant_id from tasks where room_until <= p_now
+    select tenant_id from tasks where room_until is not null and room_until <= p_now
     union select tenant_id from runs where max_duration_ms is not null and live_tasks > 0 and started_at + max_duration_ms * interval '1 millisecond' <= p_now
   ));
   for v_keys in
-    select tenant_id, run_id, task_id, false as overdue from tasks where room_until <= p_now
+    select tenant_id, run_id, task_id, false as overdue from tasks where room_until is not null and room_until <= p_now
     union
     select t.tenant_id, t.run_id, t.task_id, true from runs r join tasks t using (tenant_id, run_id)
     where r.max_duration_ms is not null and r.live_tasks > 0 and r.started_at + r.max_duration_ms * interval '1 millisecond' <= p_now

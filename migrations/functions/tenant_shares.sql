@@ -11,7 +11,7 @@ begin
   ) / n.weight
   from tenants n cross join pool p
   left join (
-    select t.tenant_id, sum(t.cpu) as cpu, sum(t.memory_gb) as memory_gb from tasks t where t.room_until <= p_now group by t.tenant_id
+    select t.tenant_id, sum(t.cpu) as cpu, sum(t.memory_gb) as memory_gb from tasks t where t.room_until is not null and t.room_until <= p_now group by t.tenant_id
   ) l on l.tenant_id = n.tenant_id;
 end
 $$;

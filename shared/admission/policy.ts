@@ -40,4 +40,4 @@ export type Policy = {
 };
 
 /** Waiting tasks that one pass of the scheduler looks at, best first. */
-export const waiting_tasks_per_pass_max = 200;
+export const waiting_tasks_per_pass_max = 100;

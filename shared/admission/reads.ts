@@ -427,8 +427,8 @@ export async function readPool(database: Database, now: Date) {
     version: bigint;
   }>(
     `select p.cpu, p.memory_gb,
-       p.cpu_used - coalesce((select sum(t.cpu) from tasks t where t.room_until <= $1), 0) as cpu_used,
-       p.memory_gb_used - coalesce((select sum(t.memory_gb) from tasks t where t.room_until <= $1), 0) as memory_gb_used,
+       p.cpu_used - coalesce((select sum(t.cpu) from tasks t where t.room_until is not null and t.room_until <= $1), 0) as cpu_used,
+       p.memory_gb_used - coalesce((select sum(t.memory_gb) from tasks t where t.room_until is not null and t.room_until <= $1), 0) as memory_gb_used,
        r.cpu as cpu_room, r.memory_gb as memory_gb_room, p.version
      from pool p, lateral pool_room(p, $1, null, null) r`,
     [now],

@@ -17,7 +17,12 @@ beforeEach(async () => {
   await scene.setQuotas('a', {});
   await scene.setQuotas('b', {});
 });
-afterEach(() => expectInvariants(db.admin, api.now()));
+/** A limit that is lowered beside admissions may find more held than it allows (A15). */
+let limitsLowered = false;
+afterEach(async () => {
+  await expectInvariants(db.admin, api.now(), { limitsLowered });
+  limitsLowered = false;
+});
 
 const names = (count: number) => Array.from({ length: count }, (_, index) => `r${index}`);
 const statesOf = async () => {
@@ -158,6 +163,7 @@ describe('each of 12 tasks, its end against an order to leave', () => {
 });
 
 test('everything at once, on tasks of many runs, closes no circle of waiting', async () => {
+  limitsLowered = true;
   for (const id of names(12)) await scene.ask('a', id, { cpu: 1, start: 'queue' });
   for (const id of names(6)) await scene.ask('b', id, { cpu: 1, ...long });
   api.advance(60);
