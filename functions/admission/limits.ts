@@ -1,15 +1,10 @@
 import { poolRequest, queueQuery, quotas, violationListQuery } from '../../shared/admission/contract.ts';
-import {
-  listQueue,
-  listViolations,
-  readDecision,
-  readPool,
-  readQuotas,
-  readUsage,
-  tenantExists,
-} from '../../shared/admission/reads.ts';
+import { readDecision } from '../../shared/admission/decision-reads.ts';
+import { readPool, readQuotas, readUsage, tenantExists } from '../../shared/admission/limit-reads.ts';
+import { listQueue } from '../../shared/admission/queue-reads.ts';
 import { schedule } from '../../shared/admission/scheduler.ts';
 import { setPool, setQuotas } from '../../shared/admission/store.ts';
+import { listViolations } from '../../shared/admission/violation-reads.ts';
 import { actingTenant, route } from '../../shared/platform/http.ts';
 import { badRequest, notFound } from '../../shared/platform/problem.ts';
 

@@ -8,7 +8,7 @@ import {
   taskRequest,
   tenantQuery,
 } from '../../shared/admission/contract.ts';
-import { listRuns, readRun } from '../../shared/admission/reads.ts';
+import { listRuns, readRun } from '../../shared/admission/run-reads.ts';
 import { tenantOfId } from '../../shared/admission/tenant.ts';
 import { actingTenant, type Call, type Reply, route } from '../../shared/platform/http.ts';
 import { badRequest, notFound, unprocessable } from '../../shared/platform/problem.ts';

@@ -14,8 +14,8 @@ import {
   tenantQuery,
 } from '../../shared/admission/contract.ts';
 import { classNumber } from '../../shared/admission/priority.ts';
-import { readRun, readTask } from '../../shared/admission/reads.ts';
 import type { TaskAnswer } from '../../shared/admission/rows.ts';
+import { readRun, readTask } from '../../shared/admission/run-reads.ts';
 import { schedule } from '../../shared/admission/scheduler.ts';
 import {
   cancelTask,

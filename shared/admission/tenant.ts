@@ -3,7 +3,7 @@
 import type { Database } from '../platform/db.ts';
 import type { Caller } from '../platform/http.ts';
 import { badRequest, notFound } from '../platform/problem.ts';
-import { tenantsOf } from './reads.ts';
+import { tenantsOf } from './run-reads.ts';
 
 /**
  * A runner's own tenant, always. An operator may name it; where only one tenant has a run or task of this id it need not.

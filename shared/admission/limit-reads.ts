@@ -1,0 +1,147 @@
+/** Reads of what tenants and the pool may use and do use. */
+
+import type { Database } from '../platform/db.ts';
+import { nanosToUsd } from '../platform/money.ts';
+import { policy } from './policy.ts';
+
+export async function tenantExists(database: Database, tenantId: string): Promise<boolean> {
+  const rows = await database.query('select 1 from tenants where tenant_id = $1', [tenantId]);
+  return rows.length > 0;
+}
+
+type QuotaRow = {
+  resource: string;
+  limit_value: string | null;
+  burst_share: string | null;
+  period: string | null;
+};
+
+type TenantRow = {
+  weight: string;
+  quality_gate: string;
+  warn_percent: string;
+  throttle_percent: string;
+  pause_percent: string;
+  throttled_until: Date | null;
+  cpu_held: string;
+  memory_gb_held: string;
+  cpu_in_use: string;
+  memory_gb_in_use: string;
+  runs_held: number;
+  cost_held: bigint;
+  cost_spent: bigint;
+  cpu_burst: string;
+  memory_burst: string;
+  quotas: readonly QuotaRow[] | null;
+};
+
+async function readTenant(database: Database, tenantId: string, now: Date): Promise<TenantRow | null> {
+  const [row] = await database.query<TenantRow>(
+    `select n.weight, n.quality_gate, n.warn_percent, n.throttle_percent, n.pause_percent, n.throttled_until, n.cpu_held,
+       n.memory_gb_held, n.cpu_in_use, n.memory_gb_in_use, n.runs_held, n.cost_held_usd_nanos as cost_held,
+       (select coalesce(sum(s.spent_usd_nanos), 0)::bigint from tenant_spend s
+        where s.tenant_id = n.tenant_id and (s.period_start = date_trunc('month', $2::timestamptz, 'UTC') or exists (
+          select 1 from tenant_quotas c where c.tenant_id = n.tenant_id and c.resource = 'cost' and c.period = 'none'))) as cost_spent,
+       (select coalesce(sum(burst_cpu), 0) from tasks t where t.tenant_id = n.tenant_id and t.room_until is not null) as cpu_burst,
+       (select coalesce(sum(burst_memory_gb), 0) from tasks t where t.tenant_id = n.tenant_id and t.room_until is not null) as memory_burst,
+       (select jsonb_agg(jsonb_build_object('resource', resource, 'limit_value', limit_value::text, 'burst_share', burst_share::text, 'period', period))
+        from tenant_quotas q where q.tenant_id = n.tenant_id) as quotas
+     from tenants n where n.tenant_id = $1`,
+    [tenantId, now],
+  );
+  return row ?? null;
+}
+
+function quotaOf(row: TenantRow, resource: string): QuotaRow | undefined {
+  return row.quotas?.find((quota) => quota.resource === resource);
+}
+
+function limitOf(row: TenantRow, resource: string): number | null {
+  const text = quotaOf(row, resource)?.limit_value;
+  return text === undefined || text === null ? null : Number(text);
+}
+
+/** Limits as set; null = no bound. Null when there is no such tenant. */
+export async function readQuotas(database: Database, tenantId: string, now: Date) {
+  const row = await readTenant(database, tenantId, now);
+  if (row === null) return null;
+  const room = (resource: string) => ({
+    limit: limitOf(row, resource),
+    burstShare: Number(quotaOf(row, resource)?.burst_share ?? policy.burst_share),
+  });
+  return {
+    tenantId,
+    cpu: room('cpu'),
+    memory: room('memory'),
+    cost: { limitUSD: limitOf(row, 'cost'), period: quotaOf(row, 'cost')?.period ?? 'month' },
+    concurrentRuns: { limit: limitOf(row, 'concurrent_runs') },
+    weight: Number(row.weight),
+    thresholds: {
+      warn: Number(row.warn_percent),
+      throttle: Number(row.throttle_percent),
+      pause: Number(row.pause_percent),
+    },
+    qualityGate: row.quality_gate,
+  };
+}
+
+/** What is held, in use, burst and spent now. Null when there is no such tenant. */
+export async function readUsage(database: Database, tenantId: string, now: Date) {
+  const row = await readTenant(database, tenantId, now);
+  if (row === null) return null;
+  return {
+    tenantId,
+    cpu: {
+      limit: limitOf(row, 'cpu'),
+      held: Number(row.cpu_held),
+      used: Number(row.cpu_in_use),
+      burst: Number(row.cpu_burst),
+    },
+    memory: {
+      limit: limitOf(row, 'memory'),
+      held: Number(row.memory_gb_held),
+      used: Number(row.memory_gb_in_use),
+      burst: Number(row.memory_burst),
+    },
+    concurrentRuns: { limit: limitOf(row, 'concurrent_runs'), used: row.runs_held },
+    cost: {
+      limitUSD: limitOf(row, 'cost'),
+      spentUSD: nanosToUsd(row.cost_spent),
+      heldUSD: nanosToUsd(row.cost_held),
+    },
+    throttledUntil:
+      row.throttled_until !== null && row.throttled_until > now ? row.throttled_until.toISOString() : null,
+  };
+}
+
+/** Capacity, what is held by the clock, and what is promised to newcomers whose victims leave. */
+export async function readPool(database: Database, now: Date) {
+  const [row] = await database.query<{
+    cpu: string | null;
+    memory_gb: string | null;
+    cpu_used: string;
+    memory_gb_used: string;
+    cpu_room: string | null;
+    memory_gb_room: string | null;
+    version: bigint;
+  }>(
+    `select p.cpu, p.memory_gb,
+       p.cpu_used - coalesce((select sum(t.cpu) from tasks t where t.room_until is not null and t.room_until <= $1), 0) as cpu_used,
+       p.memory_gb_used - coalesce((select sum(t.memory_gb) from tasks t where t.room_until is not null and t.room_until <= $1), 0) as memory_gb_used,
+       r.cpu as cpu_room, r.memory_gb as memory_gb_room, p.version
+     from pool p, lateral pool_room(p, $1, null, null) r`,
+    [now],
+  );
+  if (row === undefined) throw new Error('the pool row is missing');
+  const promised = (capacity: string | null, used: string, room: string | null): number =>
+    capacity === null || room === null ? 0 : Number(capacity) - Number(used) - Number(room);
+  return {
+    cpu: row.cpu === null ? null : Number(row.cpu),
+    memoryGb: row.memory_gb === null ? null : Number(row.memory_gb),
+    used: { cpu: Number(row.cpu_used), memoryGb: Number(row.memory_gb_used) },
+    promised: {
+      cpu: promised(row.cpu, row.cpu_used, row.cpu_room),
+      memoryGb: promised(row.memory_gb, row.memory_gb_used, row.memory_gb_room),
+    },
+  };
+}
