@@ -14,7 +14,6 @@ declare
   v_victim_task tasks;
   v_granted jsonb := '[]';
   v_preempting jsonb := '[]';
-  v_cause uuid;
   v_valid boolean;
 begin
   v_pool := lock_scheduler(array(
@@ -63,7 +62,7 @@ begin
       perform 1 from runs where tenant_id = v_victim_task.tenant_id and run_id = v_victim_task.run_id for update;
       perform 1 from tasks where tenant_id = v_victim_task.tenant_id and task_id = v_victim_task.task_id for update;
       perform begin_preemption(
-        v_victim_task, 'checkpoint', v_item->>'reason', v_task.tenant_id, v_task.task_id, v_cause, p_policy, p_now
+        v_victim_task, 'checkpoint', v_item->>'reason', v_task.tenant_id, v_task.task_id, null, p_policy, p_now
       );
       v_preempting := v_preempting || jsonb_build_object('tenantId', v_victim_task.tenant_id, 'taskId', v_victim_task.task_id);
     end loop;
