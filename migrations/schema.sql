@@ -40,7 +40,7 @@ table budget_events
   threshold numeric(6,3) not null
   level text not null
   budget_version integer not null
-  percent_used numeric(14,3) not null
+  percent_used numeric(24,3) not null
   limit_usd_nanos bigint not null
   spent_usd_nanos bigint not null
   triggered_at timestamp with time zone not null
@@ -264,7 +264,7 @@ table tenant_budget_events
   limit_version integer not null
   threshold numeric(6,3) not null
   level text not null
-  percent_used numeric(14,3) not null
+  percent_used numeric(24,3) not null
   limit_usd_nanos bigint not null
   spent_usd_nanos bigint not null
   triggered_at timestamp with time zone not null
