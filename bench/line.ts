@@ -8,11 +8,11 @@ import type { Database } from '../shared/platform/db.ts';
 import { encodeCursor } from '../shared/platform/page.ts';
 import { makeLine } from './line-rows.ts';
 import type { LineShape } from './line-shapes.ts';
-import { type Measure, measureRounds, type RoundsOptions, type Stopwatch } from './rounds.ts';
+import { type Measured, measureRounds, type RoundsOptions, type Stopwatch } from './rounds.ts';
 import type { BenchServer } from './server.ts';
 import { timeYardsticks } from './yardsticks.ts';
 
-export type LineGroup = { readonly title: string; readonly measures: readonly Measure[] };
+export type LineGroup = Measured & { readonly title: string };
 export type LineResult = { readonly shape: LineShape; readonly groups: readonly LineGroup[] };
 
 type RunningTask = TaskRef & { readonly cpu: number };
@@ -43,11 +43,11 @@ export function measureLine(
     const groups: LineGroup[] = [];
     for (const [title, round] of shape.preempts ? preemptingGroups : steadyGroups) {
       log(`${shape.name}: ${title}`);
-      const measures = await measureRounds(options, async (watch, index) => {
+      const measured = await measureRounds(options, async (watch, index) => {
         await timeYardsticks(database, watch, index);
         await round(scene, watch, index);
       });
-      groups.push({ title, measures });
+      groups.push({ title, ...measured });
     }
     return { shape, groups };
   });
@@ -88,9 +88,10 @@ async function admissionRound(scene: Scene, watch: Stopwatch, index: number): Pr
   const queued = newRequest({ tenantId, runId: `queued-${index}`, phase: 'research', cpu: 1 });
   const answered = spyOnFirstAnswer(database);
   const started_ms = performance.now();
-  expectDecision(await admit(answered.database, queued, new Date()), 'queued');
+  await watch.time('admission, queued (whole call)', async () =>
+    expectDecision(await admit(answered.database, queued, new Date()), 'queued'),
+  );
   const ended_ms = performance.now();
-  watch.note('admission, queued (whole call)', ended_ms - started_ms);
   watch.note('  of it the decision', answered.at_ms() - started_ms);
   watch.note('  of it the scheduler pass after it', ended_ms - answered.at_ms());
 
@@ -133,8 +134,10 @@ async function victimRound({ database, shape }: Scene, watch: Stopwatch, index: 
   const tenantId = `t${String(1 + (index % shape.tenants)).padStart(4, '0')}`;
   const arrival = newRequest({ tenantId, runId: `p1-${index}`, phase: 'build', cpu: 8 });
   const answered = spyOnFirstAnswer(database);
-  expectDecision(await admit(answered.database, arrival, new Date()), 'queued');
-  watch.note('victim choice (a scheduler pass)', performance.now() - answered.at_ms());
+  await watch.time('admission, preempting (whole call)', async () =>
+    expectDecision(await admit(answered.database, arrival, new Date()), 'queued'),
+  );
+  watch.note('  of it the victim choice (a scheduler pass)', performance.now() - answered.at_ms());
   const victims = await database.query<TaskRef & { epoch: bigint }>(
     `select tenant_id as "tenantId", task_id as "taskId", epoch from tasks where state = 'preempting'`,
   );

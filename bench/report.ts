@@ -13,7 +13,11 @@ export type Report = {
     readonly title: string;
     readonly waiting: number;
     readonly running: number;
-    readonly groups: readonly { readonly title: string; readonly measures: readonly ReportedMeasure[] }[];
+    readonly groups: readonly {
+      readonly title: string;
+      readonly measures: readonly ReportedMeasure[];
+      readonly gaveUpOn: string | null;
+    }[];
   }[];
   readonly admission: readonly Cell[];
 };
@@ -29,7 +33,7 @@ export function reportOf(postgres: string, line: readonly LineResult[], admissio
       title: shape.title,
       waiting: shape.waiting,
       running: shape.running,
-      groups: groups.map(({ title, measures }) => ({ title, measures: compared(measures) })),
+      groups: groups.map((group) => ({ ...group, measures: compared(group.measures) })),
     })),
     admission,
   };
@@ -52,6 +56,7 @@ export function tablesOf({ machine, line, admission }: Report): string {
           row(`  ${name}`, [median_ms.toFixed(2), p95_ms.toFixed(2), perUpdate.toFixed(1), String(samples)]),
         );
       }
+      if (group.gaveUpOn !== null) lines.push(`  no answer in time: ${group.gaveUpOn.trim()}`);
     }
   }
   if (admission.length > 0) {

@@ -1,6 +1,7 @@
 /** Rounds of calls that are timed side by side, so that whatever else the machine does falls on all of them alike. */
 
 import { spreadOf } from '../commands/replay/statistics.ts';
+import { StoreUnavailable } from '../shared/platform/db.ts';
 
 export type Stopwatch = {
   /** Runs `work` and notes how long it took under `name`. */
@@ -16,6 +17,12 @@ export type Measure = {
   readonly samples: number;
 };
 
+export type Measured = {
+  readonly measures: readonly Measure[];
+  /** The call that was not answered within the time limit of a statement, which ended the rounds; null = none. */
+  readonly gaveUpOn: string | null;
+};
+
 export type RoundsOptions = {
   readonly samples: number;
   /** No further round starts after this time. */
@@ -29,10 +36,12 @@ const warmUps = 8;
 export async function measureRounds(
   { samples, seconds }: RoundsOptions,
   round: (watch: Stopwatch, index: number) => Promise<void>,
-): Promise<Measure[]> {
+): Promise<Measured> {
   const taken_ms = new Map<string, number[]>();
+  let last = 'the first call';
   const watch: Stopwatch = {
     async time(name, work) {
+      last = name;
       const started_ms = performance.now();
       const result = await work();
       watch.note(name, performance.now() - started_ms);
@@ -44,21 +53,30 @@ export async function measureRounds(
       else list.push(took_ms);
     },
   };
+  const measured = (gaveUpOn: string | null): Measured => ({
+    measures: [...taken_ms].map(([name, list_ms]) => measureOf(name, list_ms)),
+    gaveUpOn,
+  });
   const started_ms = performance.now();
   const passed_seconds = () => (performance.now() - started_ms) / 1000;
   let index = 0;
-  // Rounds that take seconds need no eight of them to warm up.
-  while (index < warmUps && passed_seconds() < seconds / 8) {
-    await round(watch, index);
-    index += 1;
+  try {
+    // Rounds that take seconds need no eight of them to warm up.
+    while (index < warmUps && passed_seconds() < seconds / 8) {
+      await round(watch, index);
+      index += 1;
+    }
+    taken_ms.clear();
+    const end = index + samples;
+    do {
+      await round(watch, index);
+      index += 1;
+    } while (index < end && passed_seconds() < seconds);
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    return measured(last);
   }
-  taken_ms.clear();
-  const end = index + samples;
-  do {
-    await round(watch, index);
-    index += 1;
-  } while (index < end && passed_seconds() < seconds);
-  return [...taken_ms].map(([name, list_ms]) => measureOf(name, list_ms));
+  return measured(null);
 }
 
 function measureOf(name: string, list_ms: readonly number[]): Measure {
