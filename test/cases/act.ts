@@ -2,7 +2,7 @@
 
 import type { RunResult } from '../../shared/admission/contract.ts';
 import type { Answer } from '../setup/api.ts';
-import type { CaseCostEvent, PeerCase, ScriptStep } from './peer-case.ts';
+import type { CaseCostEvent, PeerCase, ScriptStep, Then } from './peer-case.ts';
 import { type Opening, removeBlockers } from './set-stage.ts';
 import {
   announce,
@@ -51,16 +51,13 @@ export async function act(stage: Stage, { when, then }: PeerCase, opening: Openi
 
   for (const newcomer of when.submit ?? []) {
     moveTo(stage, newcomer.created_s ?? secondOf(stage));
-    // Where nothing says that it waits, it is asked for as callers do who say nothing of it.
-    const mayBeRefused =
-      then.http_status?.[newcomer.id] !== undefined || then.not_admitted?.includes(newcomer.id) === true;
-    const answer = await announce(stage, newcomer, { onQuota: mayBeRefused ? 'refuse' : 'wait' });
+    const answer = await announce(stage, newcomer, { onQuota: onQuotaOf(then, newcomer.id) });
     heard.push({ call: `submit ${newcomer.id}`, submitted: newcomer.id, answer });
     await agenda.settle();
   }
   for (const step of when.script ?? []) {
     await agenda.playUntil(step.cost_event?.arrives_s ?? step.at_s ?? secondOf(stage) + 1);
-    heard.push(...(await playStep(stage, when.script ?? [], step)));
+    heard.push(...(await playStep(stage, when.script ?? [], step, then)));
     await agenda.settle();
     runsAfterEach.push(await runsOfFirstTenant(stage));
     for (const { id } of stage.cast.values()) {
@@ -107,7 +104,17 @@ function agendaOf(stage: Stage) {
   return { settle, playUntil, playOut: () => playUntil(Number.POSITIVE_INFINITY).then(settle) };
 }
 
-async function playStep(stage: Stage, script: readonly ScriptStep[], step: ScriptStep): Promise<Heard[]> {
+/** Where the case says only that it does not start, it is asked for as by callers who say nothing of waiting. */
+function onQuotaOf({ http_status, not_admitted }: Then, id: string): 'wait' | 'refuse' {
+  return http_status?.[id] !== undefined || not_admitted?.includes(id) === true ? 'refuse' : 'wait';
+}
+
+async function playStep(
+  stage: Stage,
+  script: readonly ScriptStep[],
+  step: ScriptStep,
+  then: Then,
+): Promise<Heard[]> {
   const { submit, heartbeat, finish, cancel_before_start, cost_event } = step;
   const heard: Heard[] = [];
   if (submit !== undefined) {
@@ -116,7 +123,7 @@ async function playStep(stage: Stage, script: readonly ScriptStep[], step: Scrip
       stage,
       { ...submit, ...overridableOf(script) },
       {
-        onQuota: submit.reserve_usd === undefined ? 'wait' : 'refuse',
+        onQuota: onQuotaOf(then, submit.id),
         isClaimed: !isCancelledBeforeStart(script, submit.id),
         ...(step.idempotency_key === undefined ? {} : { idempotencyKey: step.idempotency_key }),
       },
