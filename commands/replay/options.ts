@@ -132,11 +132,9 @@ function conditionsOf(flags: ConditionFlags): ConditionsAsked {
 function poolOf(text: string | undefined): PoolAsked {
   const times = /^(\d+(?:\.\d+)?)x$/.exec(text ?? '')?.[1];
   if (times !== undefined && Number(times) > 0) return { timesMeanDemand: Number(times) };
-  const { cpu, memory, tasks } = amounts('--pool', text, ['cpu', 'memory', 'tasks'], wholeTasks);
+  const { cpu, memory, tasks } = amounts('--pool', text, ['cpu', 'memory', 'tasks'], new Set(['tasks']));
   return { ...noBound, cpu: cpu ?? null, memoryGb: memory ?? null, tasks: tasks ?? null };
 }
-
-const wholeTasks = new Set(['tasks']);
 
 function quotaOf(text: string | undefined): TenantQuota {
   const quota = amounts('--quota', text, ['cpu', 'memory', 'cost', 'runs', 'burst'], new Set(['runs']));
@@ -150,11 +148,14 @@ function quotaOf(text: string | undefined): TenantQuota {
 }
 
 function policyOf(text: string | undefined): PolicyChanges {
-  const whole = new Set(
-    policyNumbers.filter((name) => !name.endsWith('_seconds') && !name.endsWith('_share')),
-  );
-  return amounts('--policy', text, policyNumbers, whole);
+  const changes = amounts('--policy', text, policyNumbers, countsOfPolicy);
+  if (changes.aging_step_seconds === 0) {
+    throw new Error('--policy: aging_step_seconds must be above 0; a large one means that nothing ages.');
+  }
+  return changes;
 }
+
+const countsOfPolicy = new Set(policyNumbers.filter((name) => !/_(seconds|share)$/.test(name)));
 
 /**
  * `cpu=40,memory=80` to numbers by name; nothing for no text or "none".
