@@ -34,6 +34,8 @@ test('every option of the command line', () => {
       'min_run_seconds=0,aging_tasks_max=3',
       '--limit',
       '50',
+      '--stretch',
+      '2.5',
       '--report',
       'page.html',
       '--json',
@@ -42,6 +44,7 @@ test('every option of the command line', () => {
     kind: 'replay',
     path: 'f.jsonl',
     tasks_max: 50,
+    stretch: 2.5,
     json: true,
     reportPath: 'page.html',
     conditions: {
@@ -56,7 +59,12 @@ test('every option of the command line', () => {
 });
 
 test('without options nothing is bounded, and everything is as the policy says', () => {
-  expect(parsed('f.jsonl')).toMatchObject({ conditions: unbounded, json: false, reportPath: null });
+  expect(parsed('f.jsonl')).toMatchObject({
+    conditions: unbounded,
+    stretch: 1,
+    json: false,
+    reportPath: null,
+  });
 });
 
 test.each<[string, string, Partial<ConditionsAsked>]>([
@@ -83,6 +91,7 @@ test.each([
   [['f', '--pool', '0x'], '--pool: 0x is not one of'],
   [['f', '--quota', 'cpu=-1'], '--quota: cpu=-1 is not an amount'],
   [['f', '--limit', '0'], '--limit: 0 is not a whole number'],
+  [['f', '--stretch', '0'], '--stretch: 0 is not a number above zero'],
   [['f', '--on-quota', 'ask'], '--on-quota: ask is not one of refuse, wait'],
   [['f', '--policy', 'speed=1'], '--policy: speed is not one of'],
   [['f', '--policy', 'aging_step_seconds=0'], '--policy: aging_step_seconds must be above 0'],

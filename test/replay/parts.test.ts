@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { createAgenda } from '../../commands/replay/agenda.ts';
 import { createMeter, jainIndex, percentilesOf, spreadOf } from '../../commands/replay/statistics.ts';
-import { parseTraceLine } from '../../commands/replay/trace.ts';
+import { parseTraceLine, stretched } from '../../commands/replay/trace.ts';
+import { traced } from './trace-of.ts';
 
 test('the agenda gives events by time, then rank, then in the order they came', () => {
   const agenda = createAgenda<string>();
@@ -99,4 +100,12 @@ test.each([
   ['an unknown class', JSON.stringify({ ...line, priority: 'P9' }), 'trace, line 1: priority: '],
 ])('a line with %s is refused by place and name', (_, text, message) => {
   expect(() => parseTraceLine(text, 'trace, line 1', 't1')).toThrow(message);
+});
+
+test('a stretched trace has the same load: arrivals and durations grow alike', () => {
+  const tasks = [traced('a'), traced('b', { arrival_ms: 333, duration_ms: 7 })];
+  expect(stretched(tasks, 2.5)).toEqual([
+    traced('a', { duration_ms: 25_000 }),
+    traced('b', { arrival_ms: 833, duration_ms: 18 }),
+  ]);
 });
