@@ -28,7 +28,7 @@ export function tiles(reports: readonly Report[]): string {
     ...(best === undefined
       ? []
       : [
-          tile(`${best} waits at most`, 'seconds, 99 % of the best class present', ({ waitSeconds }) => {
+          tile(`${best} waits, at p99`, '99 % of the best class wait no longer', ({ waitSeconds }) => {
             const spread = waitSeconds[best];
             return spread === null ? 'none started' : `${seconds(spread.p99)} s`;
           }),
