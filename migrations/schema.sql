@@ -168,6 +168,12 @@ table quota_violations
   reasons jsonb not null default '[]'::jsonb
   at timestamp with time zone not null
 
+table reconciliations
+  id bigint not null generated always as identity
+  at timestamp with time zone not null
+  actor text not null default SESSION_USER
+  drift jsonb not null
+
 table runs
   tenant_id text collate "C" not null
   run_id text collate "C" not null
@@ -406,6 +412,8 @@ quota_violations: violation_once_per_request UNIQUE (tenant_id, request_key)
 quota_violations: violation_severity_known CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'error'::text])))
 
 quota_violations: violation_type_known CHECK ((type = ANY (ARRAY['quota_exceeded'::text, 'low_reasoning_quality'::text])))
+
+reconciliations: reconciliations_pkey PRIMARY KEY (id)
 
 runs: run_duration_positive CHECK ((max_duration_ms > 0))
 
@@ -675,6 +683,22 @@ claim_tasks(p_tenant_id text, p_classes smallint[], p_max integer, p_lease_secon
 
 complete_task(p_tenant_id text, p_task_id text, p_epoch bigint, p_outcome text, p_error text, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
+counter_drift(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
+
+drift_in_burst_marks(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
+
+drift_in_pool() returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
+
+drift_in_runs(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
+
+drift_in_spend(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
+
+drift_in_tasks(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
+
+drift_in_tenants(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
+
+drift_in_usage(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
+
 emit_event(p_tenant_id text, p_run_id text, p_task_id text, p_type text, p_data jsonb, p_cause_id uuid, p_now timestamp with time zone) returns uuid
 
 end_task(p_task tasks, p_state text, p_fail_code text, p_error text, p_policy jsonb, p_now timestamp with time zone) returns void
@@ -688,6 +712,8 @@ grant_task(p_tenant_id text, p_task_id text, p_policy jsonb, p_now timestamp wit
 heartbeat_task(p_tenant_id text, p_task_id text, p_epoch bigint, p_now timestamp with time zone) returns jsonb
 
 hold_quota(p_tenant_id text, p_run_id text, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_reason text, p_now timestamp with time zone) returns void
+
+holds_quota(p_state text, p_waiting_for text) returns boolean
 
 iso_time(p_at timestamp with time zone) returns text
 
@@ -717,6 +743,8 @@ preempt_task(p_tenant_id text, p_task_id text, p_reason text, p_policy jsonb, p_
 
 queue_place(p_task tasks, p_dry boolean, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
+reconcile(p_repair boolean, p_now timestamp with time zone) returns TABLE(what text, tenant_id text, run_id text, task_id text, part text, counter text, stored text, derived text, repaired boolean)
+
 record_costs(p_tenant_id text, p_run_id text, p_events jsonb, p_now timestamp with time zone) returns jsonb
 
 record_deliberation(p_tenant_id text, p_run_id text, p_score jsonb, p_now timestamp with time zone) returns boolean
@@ -726,6 +754,8 @@ refresh_run(p_tenant_id text, p_run_id text, p_cause_id uuid, p_now timestamp wi
 regain_lease(p_tenant_id text, p_task_id text, p_epoch bigint, p_now timestamp with time zone) returns boolean
 
 release_quota(p_tenant_id text, p_run_id text, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_reason text, p_now timestamp with time zone) returns void
+
+repair_row(p_what text, p_row_key jsonb, p_drift jsonb, p_now timestamp with time zone) returns void
 
 resume_task(p_tenant_id text, p_task_id text, p_now timestamp with time zone) returns jsonb
 
@@ -790,6 +820,8 @@ pool: insert, select, update
 quota_event_pacing: insert, select, update
 
 quota_violations: insert, select
+
+reconciliations: insert, select
 
 runs: insert, select, update
 
