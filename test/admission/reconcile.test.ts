@@ -366,7 +366,7 @@ describe('beside calls under way', () => {
   /** Admissions, costs, checkpoints and ends of a tenant's runs, all at once; no answer is an error of ours. */
   const work = async (prefix: string) => {
     const answers = await Promise.all(
-      ids(20, prefix).map(async (id) => [
+      ids(12, prefix).map(async (id) => [
         await scene.ask('a', id, long),
         ...(await Promise.all([
           scene.spend('a', id, 'e1', 0.1, { taskId: id }),
@@ -381,7 +381,7 @@ describe('beside calls under way', () => {
 
   beforeEach(async () => {
     await emptyStage();
-    await scene.setPool(15, 100);
+    await scene.setPool(8, 100);
     await scene.setQuotas('a', { cpu: { limit: 30 }, cost: { limitUSD: 1000 } });
   });
 
@@ -395,6 +395,14 @@ describe('beside calls under way', () => {
     busy = false;
     await looking;
     expect(found).toEqual([]);
+  });
+
+  test('because the look and all its parts run on one snapshot: none may take its own', async () => {
+    const parts = await db.admin.query<{ name: string; volatility: string }>(
+      `select proname as name, provolatile as volatility from pg_proc where proname ~ '^(counter_drift|drift_in_)'`,
+    );
+    expect(parts.length).toBeGreaterThan(7);
+    expect(parts.filter(({ volatility }) => volatility !== 's')).toEqual([]);
   });
 
   test('a repair in their midst loses none of them', async () => {
