@@ -147,7 +147,7 @@ export function factTable(reports: readonly Report[]): string {
     row('Decisions', (r) => numberText(r.decisions)),
     row('Decisions per second of real time', (r) => numberText(r.decisionsPerSecond)),
   ];
-  return table('All figures', ['figure', ...columns(reports, 'value')], rows);
+  return table('What else was counted', ['figure', ...columns(reports, 'value')], rows);
 }
 
 function table(caption: string, head: readonly string[], rows: readonly string[], textColumns = 1): string {
