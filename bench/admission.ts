@@ -1,7 +1,7 @@
 /** Admissions per second: many connections, over a thousand tenants and for one hot tenant. */
 
 import { admit } from '../shared/admission/admit.ts';
-import type { Database } from '../shared/platform/db.ts';
+import { type Database, StoreUnavailable } from '../shared/platform/db.ts';
 import { newId } from '../shared/platform/ids.ts';
 import { admitSeedStyle } from './seed-style.ts';
 import type { BenchServer } from './server.ts';
@@ -12,6 +12,8 @@ export type Cell = {
   readonly connections: number;
   /** Median over the repetitions. */
   readonly perSecond: Readonly<Record<Form, number>>;
+  /** Calls of all repetitions and the warm-up that got no answer within the time limit of a statement. */
+  readonly unanswered: number;
 };
 
 export type Form = 'admit' | 'seedStyle' | 'updateOneRow';
@@ -25,6 +27,9 @@ const forms: Readonly<Record<Form, (database: Database, tenant: number) => Promi
 const formNames: readonly Form[] = ['updateOneRow', 'admit', 'seedStyle'];
 
 const repetitions = 3;
+
+/** Calls of each connection before any is counted: a session plans its statements anew for the first few. */
+const warmUps = 8;
 
 /** Measures the forms in turns, `seconds` each. */
 export function measureAdmission(
@@ -50,9 +55,18 @@ export function measureAdmission(
         // What the planner knew of the empty tables would not hold for what the first cells have filled them with.
         await admin.query('analyze');
         const rates: Record<Form, number[]> = { updateOneRow: [], admit: [], seedStyle: [] };
+        let unanswered = 0;
+        for (const form of formNames) {
+          const calls = await callAtOnce(connections, warmUps * connections, (call) =>
+            forms[form](database, 1 + (call % tenants)),
+          );
+          unanswered += calls.unanswered;
+        }
         for (let repetition = 0; repetition < repetitions; repetition += 1) {
           for (const form of formNames) {
-            rates[form].push(await rateOf(database, forms[form], tenants, connections, seconds));
+            const rate = await rateOf(database, forms[form], tenants, connections, seconds);
+            rates[form].push(rate.perSecond);
+            unanswered += rate.unanswered;
           }
         }
         cells.push({
@@ -63,6 +77,7 @@ export function measureAdmission(
             admit: median(rates.admit),
             seedStyle: median(rates.seedStyle),
           },
+          unanswered,
         });
       }
     }
@@ -70,28 +85,50 @@ export function measureAdmission(
   });
 }
 
-/** Transactions per second of `connections` callers, each of which makes its next call when the last was answered. */
+type Calls = { readonly answered: number; readonly unanswered: number };
+
+/** Transactions per second of `connections` callers. */
 async function rateOf(
   database: Database,
-  call: (database: Database, tenant: number) => Promise<unknown>,
+  transaction: (database: Database, tenant: number) => Promise<unknown>,
   tenants: number,
   connections: number,
   seconds: number,
-): Promise<number> {
-  let calls = 0;
-  let next = 0;
+): Promise<Calls & { perSecond: number }> {
   const started_ms = performance.now();
   const deadline_ms = started_ms + seconds * 1000;
+  const calls = await callAtOnce(
+    connections,
+    Number.POSITIVE_INFINITY,
+    (call) => transaction(database, 1 + (call % tenants)),
+    () => performance.now() < deadline_ms,
+  );
+  return { ...calls, perSecond: (calls.answered * 1000) / (performance.now() - started_ms) };
+}
+
+/** Callers, each of which makes its next call when the last was answered, while `goOn` says so; returns what was answered. */
+async function callAtOnce(
+  callers: number,
+  calls_max: number,
+  work: (call: number) => Promise<unknown>,
+  goOn = () => true,
+): Promise<Calls> {
+  let calls = 0;
+  let answered = 0;
   await Promise.all(
-    Array.from({ length: connections }, async () => {
-      while (performance.now() < deadline_ms) {
-        next += 1;
-        await call(database, 1 + (next % tenants));
+    Array.from({ length: callers }, async () => {
+      while (calls < calls_max && goOn()) {
         calls += 1;
+        try {
+          await work(calls);
+          answered += 1;
+        } catch (error) {
+          if (!(error instanceof StoreUnavailable)) throw error;
+        }
       }
     }),
   );
-  return (calls * 1000) / (performance.now() - started_ms);
+  return { answered, unanswered: calls - answered };
 }
 
 async function admitOnce(database: Database, tenant: number): Promise<void> {

@@ -61,7 +61,7 @@ export function tablesOf({ machine, line, admission }: Report): string {
   }
   if (admission.length > 0) {
     lines.push('', row('admissions', ['per second', 'x update', 'x seed', 'seed/s', 'update/s']));
-    for (const { tenants, connections, perSecond } of admission) {
+    for (const { tenants, connections, perSecond, unanswered } of admission) {
       lines.push(
         row(`  ${tenants === 1 ? 'one hot tenant' : `${tenants} tenants`}, ${connections} connections`, [
           perSecond.admit.toFixed(0),
@@ -71,6 +71,7 @@ export function tablesOf({ machine, line, admission }: Report): string {
           perSecond.updateOneRow.toFixed(0),
         ]),
       );
+      if (unanswered > 0) lines.push(`    ${unanswered} calls got no answer in time`);
     }
   }
   return `${lines.join('\n')}\n`;

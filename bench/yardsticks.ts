@@ -14,6 +14,8 @@ export const plainQueueName = 'yardstick: plain queue, next job';
 export const yardstickRows = 1000;
 const jobs = 100_000;
 
+const timesEachRound = 3;
+
 /** Tables in a schema of their own; `role` may use them. */
 export async function createYardsticks(admin: pg.Client, role: string): Promise<void> {
   await admin.query(`
@@ -45,8 +47,11 @@ async function takeNextJob(database: Database): Promise<void> {
     ) returning job_id`);
 }
 
-/** One of each yardstick, timed. */
+/** Some of each yardstick, timed: they are short, and everything is held against their median. */
 export async function timeYardsticks(database: Database, watch: Stopwatch, round: number): Promise<void> {
-  await watch.time(updateName, () => updateOneRow(database, 1 + (round % yardstickRows)));
-  await watch.time(plainQueueName, () => takeNextJob(database));
+  for (let time = 0; time < timesEachRound; time += 1) {
+    const id = 1 + ((round * timesEachRound + time) % yardstickRows);
+    await watch.time(updateName, () => updateOneRow(database, id));
+    await watch.time(plainQueueName, () => takeNextJob(database));
+  }
 }
