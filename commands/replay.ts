@@ -1,12 +1,18 @@
-/** `npm run replay`: a workload trace through the real decisions in virtual time. */
+/** `npm run replay`: a workload trace through the real decisions in virtual time; the operator's what-if tool. */
 
+import { writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { progress } from './lines.ts';
 import { breachCount } from './replay/breaches.ts';
-import { help, parseCommandLine } from './replay/options.ts';
+import { compare, type WhatIfReport } from './replay/comparison.ts';
+import { type ConditionsAsked, conditionsFor } from './replay/conditions.ts';
+import { type CommandLine, help, parseCommandLine } from './replay/options.ts';
+import { pageOf } from './replay/page/page.ts';
 import { replay } from './replay/replay.ts';
-import { reportOf, tableOf } from './replay/report.ts';
+import { type Report, reportOf } from './replay/report.ts';
 import { withThrowAwayDatabase } from './replay/stage.ts';
-import { readTrace } from './replay/trace.ts';
+import { tableOf } from './replay/table.ts';
+import { readTrace, type TracedTask } from './replay/trace.ts';
 
 async function main(): Promise<void> {
   const command = parseCommandLine(process.argv.slice(2));
@@ -15,14 +21,36 @@ async function main(): Promise<void> {
     return;
   }
   const tasks = await readTrace(command.path, command.tasks_max);
-  const report = await withThrowAwayDatabase(async (database) => {
+  const report = await replayUnder(command.conditions, tasks);
+  const whatIf = await whatIfReport(command.whatIf, report, tasks);
+  if (command.reportPath !== null) {
+    await writeFile(command.reportPath, pageOf(basename(command.path), report, whatIf));
+  }
+  const document = whatIf === null ? report : { ...report, whatIf };
+  process.stdout.write(command.json ? `${JSON.stringify(document)}\n` : tableOf(report, whatIf));
+  if (breachCount(report.breaches) + (whatIf === null ? 0 : breachCount(whatIf.report.breaches)) > 0) {
+    process.exitCode = 1;
+  }
+}
+
+async function whatIfReport(
+  whatIf: Extract<CommandLine, { kind: 'replay' }>['whatIf'],
+  before: Report,
+  tasks: readonly TracedTask[],
+): Promise<WhatIfReport | null> {
+  if (whatIf === null) return null;
+  const after = await replayUnder(whatIf.conditions, tasks);
+  return { flags: whatIf.flags, report: after, change: compare(before, after) };
+}
+
+function replayUnder(asked: ConditionsAsked, tasks: readonly TracedTask[]): Promise<Report> {
+  const conditions = conditionsFor(asked, tasks);
+  return withThrowAwayDatabase(async (database) => {
     const shown = progress('tasks', tasks.length);
-    const result = await replay(database, tasks, command.options, shown.tick);
+    const result = await replay(database, tasks, conditions, shown.tick);
     shown.done();
-    return reportOf(database, result, command.options);
+    return reportOf(database, result, conditions);
   });
-  process.stdout.write(command.json ? `${JSON.stringify(report)}\n` : tableOf(report));
-  if (breachCount(report.breaches) > 0) process.exitCode = 1;
 }
 
 main().catch((error: unknown) => {

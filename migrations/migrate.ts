@@ -27,6 +27,7 @@ const appendOnlyTables = [
   'tenant_budget_events',
   'deliberation_scores',
   'quota_violations',
+  'reconciliations',
 ];
 
 /**

@@ -40,7 +40,7 @@ table budget_events
   threshold numeric(6,3) not null
   level text not null
   budget_version integer not null
-  percent_used numeric(14,3) not null
+  percent_used numeric(24,3) not null
   limit_usd_nanos bigint not null
   spent_usd_nanos bigint not null
   triggered_at timestamp with time zone not null
@@ -264,7 +264,7 @@ table tenant_budget_events
   limit_version integer not null
   threshold numeric(6,3) not null
   level text not null
-  percent_used numeric(14,3) not null
+  percent_used numeric(24,3) not null
   limit_usd_nanos bigint not null
   spent_usd_nanos bigint not null
   triggered_at timestamp with time zone not null
@@ -315,6 +315,7 @@ table tenants
   cpu_in_use numeric(12,3) not null default 0
   memory_gb_in_use numeric(12,3) not null default 0
   cost_limit_version integer not null default 1
+  alert_percents numeric(6,3)[] not null default '{}'::numeric[]
 
 -- Constraints
 
@@ -663,6 +664,8 @@ book_admission(p_task tasks, p_run runs, p_request jsonb, p_now timestamp with t
 book_refusal(p_tenant tenants, p_request jsonb, p_reasons jsonb, p_policy jsonb, p_now timestamp with time zone) returns void
 
 budget_snapshot(p_tenant tenants, p_run runs, p_run_id text, p_asked_nanos bigint) returns jsonb
+
+budget_thresholds(p_tenant tenants) returns TABLE(percent numeric, level text)
 
 cancel_task(p_tenant_id text, p_task_id text, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 

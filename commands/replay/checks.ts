@@ -4,9 +4,9 @@
  */
 
 import type { Database } from '../../shared/platform/db.ts';
+import type { Use } from './account.ts';
 import type { Breaches } from './breaches.ts';
-import type { PoolSize, TenantQuota } from './options.ts';
-import type { Use } from './witness.ts';
+import type { PoolSize, TenantQuota } from './conditions.ts';
 
 /** In which states a task holds pool room, and in which it holds its tenant's quota (A4). */
 const inRoom = `t.state in ('granted', 'running', 'preempting')`;
@@ -79,8 +79,8 @@ export async function checkRows(
   const [counts] = await database.query<LiveCounts>(
     `${liveSums}
      select
-       (select count(*) from (select sum(cpu) as cpu, sum(memory_gb) as memory_gb from live where room_until > $1) s
-        where s.cpu > $2::numeric or s.memory_gb > $3::numeric) as pool_over,
+       (select count(*) from (select sum(cpu) as cpu, sum(memory_gb) as memory_gb, count(*) as tasks from live where room_until > $1) s
+        where s.cpu > $2::numeric or s.memory_gb > $3::numeric or s.tasks > $12::bigint) as pool_over,
        (select count(*) from tenant_sums where cpu_held_sum > $4::numeric * (1 + $8::numeric)
           or memory_gb_held_sum > $5::numeric * (1 + $8::numeric) or runs_sum > $6::numeric
           or spent_sum + cost_held_sum > $7::numeric * 1000000000) as quota_over,
@@ -116,6 +116,7 @@ export async function checkRows(
       room.cpu_milli,
       room.memoryGb_milli,
       reported_usd_nanos,
+      pool.tasks,
     ],
   );
   if (counts === undefined) throw new Error('the check of rows returned no row');

@@ -1,5 +1,6 @@
 /** A task of the trace in the hands of its runner, and the calls that the runner makes for it. */
 
+import * as z from 'zod';
 import { type AdmitResult, admit } from '../../shared/admission/admit.ts';
 import { className } from '../../shared/admission/priority.ts';
 import { completeTask, saveCheckpoint } from '../../shared/admission/store.ts';
@@ -7,7 +8,7 @@ import { recordCosts } from '../../shared/budget/costs.ts';
 import type { Database } from '../../shared/platform/db.ts';
 import { newId } from '../../shared/platform/ids.ts';
 import { nanosToUsd } from '../../shared/platform/money.ts';
-import type { ReplayOptions } from './options.ts';
+import type { Conditions } from './conditions.ts';
 import type { TracedTask } from './trace.ts';
 
 export type Job = {
@@ -43,7 +44,7 @@ const freeTaskBudget_usd = 0.01;
 export async function ask(
   database: Database,
   { task }: Job,
-  { preemption, onQuota }: ReplayOptions,
+  { preemption, onQuota }: Conditions,
   now: Date,
 ): Promise<Extract<AdmitResult, { kind: 'answer' }>> {
   const request = {
@@ -71,6 +72,26 @@ export async function ask(
   return result;
 }
 
+/** The part of an admission's answer that says when a queued task may start. */
+const estimated = z.object({
+  queue: z.object({
+    startEstimate: z.object({ earliest: z.iso.datetime().nullable(), latest: z.iso.datetime().nullable() }),
+  }),
+});
+
+export type StartEstimate = { readonly earliest: Date | null; readonly latest: Date | null };
+
+/** When an admission's answer says that the task may start; null when it says nothing of it. */
+export function estimateOf(outcome: unknown): StartEstimate | null {
+  const parsed = estimated.safeParse(outcome);
+  if (!parsed.success) return null;
+  const { earliest, latest } = parsed.data.queue.startEstimate;
+  return {
+    earliest: earliest === null ? null : new Date(earliest),
+    latest: latest === null ? null : new Date(latest),
+  };
+}
+
 /** POST /v1/runs/{runId}/costs for the work done so far; returns the amount reported, in 1e-9 USD. */
 export async function reportCosts(database: Database, job: Job, now: Date): Promise<bigint> {
   const { task } = job;
@@ -91,8 +112,12 @@ export async function reportCosts(database: Database, job: Job, now: Date): Prom
   return amount;
 }
 
-/** POST /v1/tasks/{taskId}/checkpoints: whether it was stored and the task has left with it. */
-export async function checkpointAndLeave(database: Database, job: Job, now: Date): Promise<boolean> {
+/** POST /v1/tasks/{taskId}/checkpoints: what it waits for after leaving with it; null when it has not left. */
+export async function checkpointAndLeave(
+  database: Database,
+  job: Job,
+  now: Date,
+): Promise<'pool' | 'quota' | null> {
   const data = { remaining_ms: job.remaining_ms };
   const checkpoint = {
     checkpointId: newId('chk'),
@@ -103,7 +128,7 @@ export async function checkpointAndLeave(database: Database, job: Job, now: Date
     sha256: null,
   };
   const saved = await saveCheckpoint(database, job.task.tenantId, job.task.taskId, checkpoint, now);
-  return saved.kind === 'stored' && saved.left === true;
+  return saved.kind === 'stored' && saved.left === true ? saved.task.waiting_for : null;
 }
 
 /** POST /v1/tasks/{taskId}/complete: whether it ended now, completed. */

@@ -1,18 +1,38 @@
-import { parseArgs } from 'node:util';
+/** The command line of `npm run replay`. */
 
-export const help = `Usage: npm run replay -- FILE.jsonl[.gz] [options]
+import { parseArgs } from 'node:util';
+import {
+  type ConditionsAsked,
+  noBound,
+  type PolicyChanges,
+  type PoolAsked,
+  policyNumbers,
+  type TenantQuota,
+} from './conditions.ts';
+
+export const help = `Usage: npm run replay -- FILE.jsonl[.gz] [conditions] [--what-if 'conditions'] [--report FILE.html] [--json]
 
 Drives a workload trace through the real decisions (admission, scheduler, preemption, ledger) in virtual time, on a
-throw-away Postgres of its own, and checks the invariants while it runs.
+throw-away Postgres of its own, and checks the invariants while it runs. docs/what-if.md explains what it says.
 
-  --pool cpu=N,memory=N    room that all tenants share, vCPU and GB (default: no bound)
+Conditions:
+  --pool cpu=N,memory=N,tasks=N
+                           room that all tenants share, vCPU, GB and tasks at the same time (default: no bound)
+  --pool 1.1x              so many times what the trace needs on average, in cpu and in memory; "none": no bound
   --quota cpu=N,memory=N,cost=N,runs=N[,burst=N]
                            every tenant's quota: vCPU, GB, USD, concurrent runs (default: no bound); burst is the
-                           share of cpu and memory that may be borrowed (default: the policy's)
+                           share of cpu and memory that may be borrowed (default: the policy's); "none": no bound
   --on-quota refuse|wait   what a request over its quota does (default: refuse)
-  --no-preemption          marks every task as not overridable
+  --no-preemption          marks every task as not overridable; --preemption takes it back
+  --policy NAME=N,...      numbers of the policy, such as min_run_seconds=0,aging_step_seconds=300; "none": as they are
+
+Output:
+  --what-if 'CONDITIONS'   runs the trace a second time with these conditions changed and sets the two side by side,
+                           such as --what-if '--no-preemption --pool cpu=60,memory=120'
+  --report FILE.html       writes a page with pictures, complete in one file
+  --json                   one JSON document on standard output (default: a table)
+
   --limit N                only the first N tasks of the trace
-  --json                   one JSON document (default: a table)
   --help                   this text
 
 Trace line: {"t_s", "tenant", "phase", "priority", "overridable", "cpu", "memory_gb", "duration_s"} and, where there are
@@ -21,32 +41,6 @@ costs, "cost_usd" or "input_tokens", "cached_input_tokens", "output_tokens" (pri
 Exits 1 when an invariant was broken, or when the file or an option cannot be read.
 `;
 
-/** Null = no bound; cpu in vCPU, memory in GB. */
-export type PoolSize = { readonly cpu: number | null; readonly memoryGb: number | null };
-
-/** Of each tenant; null = no bound. `burstShare` null = the policy's. */
-export type TenantQuota = {
-  readonly cpu: number | null;
-  readonly memoryGb: number | null;
-  readonly cost_usd: number | null;
-  readonly runs: number | null;
-  readonly burstShare: number | null;
-};
-
-export type ReplayOptions = {
-  readonly pool: PoolSize;
-  readonly quota: TenantQuota;
-  readonly onQuota: 'refuse' | 'wait';
-  readonly preemption: boolean;
-};
-
-export const unbounded: ReplayOptions = {
-  pool: { cpu: null, memoryGb: null },
-  quota: { cpu: null, memoryGb: null, cost_usd: null, runs: null, burstShare: null },
-  onQuota: 'refuse',
-  preemption: true,
-};
-
 export type CommandLine =
   | { readonly kind: 'help' }
   | {
@@ -54,19 +48,39 @@ export type CommandLine =
       readonly path: string;
       readonly tasks_max: number;
       readonly json: boolean;
-      readonly options: ReplayOptions;
+      /** Where the page goes; null = none. */
+      readonly reportPath: string | null;
+      readonly conditions: ConditionsAsked;
+      readonly whatIf: WhatIf | null;
     };
+
+/** The second run: the first one's conditions with what `flags` names replaced. */
+export type WhatIf = { readonly flags: string; readonly conditions: ConditionsAsked };
+
+const conditionOptions = {
+  pool: { type: 'string' },
+  quota: { type: 'string' },
+  'on-quota': { type: 'string' },
+  preemption: { type: 'boolean' },
+  policy: { type: 'string' },
+} as const;
+
+type ConditionFlags = {
+  readonly [Name in keyof typeof conditionOptions]?:
+    | ((typeof conditionOptions)[Name]['type'] extends 'string' ? string : boolean)
+    | undefined;
+};
 
 /** @throws Error saying which option is wrong and how it is written */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const { values, positionals } = parseArgs({
-    args: [...args],
+    args: withDashedValue(args),
     allowPositionals: true,
+    allowNegative: true,
     options: {
-      pool: { type: 'string' },
-      quota: { type: 'string' },
-      'on-quota': { type: 'string' },
-      'no-preemption': { type: 'boolean' },
+      ...conditionOptions,
+      'what-if': { type: 'string' },
+      report: { type: 'string' },
       limit: { type: 'string' },
       json: { type: 'boolean' },
       help: { type: 'boolean' },
@@ -75,41 +89,94 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (values.help) return { kind: 'help' };
   const [path, ...more] = positionals;
   if (path === undefined || more.length > 0) throw new Error(`Name one trace file.\n\n${help}`);
-  const pool = amounts('--pool', values.pool, ['cpu', 'memory']);
-  const quota = amounts('--quota', values.quota, ['cpu', 'memory', 'cost', 'runs', 'burst']);
   return {
     kind: 'replay',
     path,
     tasks_max: values.limit === undefined ? Number.POSITIVE_INFINITY : wholeNumber('--limit', values.limit),
     json: values.json === true,
-    options: {
-      pool: { cpu: pool.cpu ?? null, memoryGb: pool.memory ?? null },
-      quota: {
-        cpu: quota.cpu ?? null,
-        memoryGb: quota.memory ?? null,
-        cost_usd: quota.cost ?? null,
-        runs: quota.runs ?? null,
-        burstShare: quota.burst ?? null,
-      },
-      onQuota: oneOf('--on-quota', values['on-quota'] ?? 'refuse', ['refuse', 'wait']),
-      preemption: values['no-preemption'] !== true,
-    },
+    reportPath: values.report ?? null,
+    conditions: conditionsOf(values),
+    whatIf: values['what-if'] === undefined ? null : whatIfOf(values['what-if'], values),
   };
 }
 
-/** `cpu=40,memory=80` to numbers by name. */
+/** The value of --what-if begins with dashes, which the parser takes only when it is joined to its option. */
+function withDashedValue(args: readonly string[]): string[] {
+  const at = args.indexOf('--what-if');
+  const value = args[at + 1];
+  if (at === -1 || value === undefined) return [...args];
+  return [...args.slice(0, at), `--what-if=${value}`, ...args.slice(at + 2)];
+}
+
+function whatIfOf(flags: string, first: ConditionFlags): WhatIf {
+  const args = flags.split(/\s+/).filter((word) => word !== '');
+  if (args.length === 0) throw new Error(`--what-if: say what is changed, such as '--no-preemption'.`);
+  try {
+    const { values } = parseArgs({ args, allowNegative: true, options: conditionOptions });
+    return { flags: args.join(' '), conditions: conditionsOf({ ...first, ...values }) };
+  } catch (error) {
+    throw new Error(`--what-if: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+function conditionsOf(flags: ConditionFlags): ConditionsAsked {
+  return {
+    pool: poolOf(flags.pool),
+    quota: quotaOf(flags.quota),
+    onQuota: oneOf('--on-quota', flags['on-quota'] ?? 'refuse', ['refuse', 'wait']),
+    preemption: flags.preemption ?? true,
+    policy: policyOf(flags.policy),
+  };
+}
+
+function poolOf(text: string | undefined): PoolAsked {
+  const times = /^(\d+(?:\.\d+)?)x$/.exec(text ?? '')?.[1];
+  if (times !== undefined && Number(times) > 0) return { timesMeanDemand: Number(times) };
+  const { cpu, memory, tasks } = amounts('--pool', text, ['cpu', 'memory', 'tasks'], wholeTasks);
+  return { ...noBound, cpu: cpu ?? null, memoryGb: memory ?? null, tasks: tasks ?? null };
+}
+
+const wholeTasks = new Set(['tasks']);
+
+function quotaOf(text: string | undefined): TenantQuota {
+  const quota = amounts('--quota', text, ['cpu', 'memory', 'cost', 'runs', 'burst'], new Set(['runs']));
+  return {
+    cpu: quota.cpu ?? null,
+    memoryGb: quota.memory ?? null,
+    cost_usd: quota.cost ?? null,
+    runs: quota.runs ?? null,
+    burstShare: quota.burst ?? null,
+  };
+}
+
+function policyOf(text: string | undefined): PolicyChanges {
+  const whole = new Set(
+    policyNumbers.filter((name) => !name.endsWith('_seconds') && !name.endsWith('_share')),
+  );
+  return amounts('--policy', text, policyNumbers, whole);
+}
+
+/**
+ * `cpu=40,memory=80` to numbers by name; nothing for no text or "none".
+ *
+ * @param whole the names whose amount is a count
+ */
 function amounts<Name extends string>(
   option: string,
   text: string | undefined,
   names: readonly Name[],
+  whole: ReadonlySet<string>,
 ): Partial<Record<Name, number>> {
   const found: Partial<Record<Name, number>> = {};
-  for (const part of text === undefined ? [] : text.split(',')) {
+  for (const part of text === undefined || text === 'none' ? [] : text.split(',')) {
     const [name = '', value = ''] = part.split('=');
     const known = oneOf(option, name, names);
     const amount = Number(value);
     if (value.trim() === '' || !Number.isFinite(amount) || amount < 0) {
       throw new Error(`${option}: ${part} is not an amount; write it as ${known}=40.`);
+    }
+    if (whole.has(known) && !Number.isInteger(amount)) {
+      throw new Error(`${option}: ${part} is not a whole number; write it as ${known}=40.`);
     }
     found[known] = amount;
   }

@@ -1,15 +1,25 @@
 /** A trace through the real decisions in virtual time: a discrete-event simulation whose only clock is its agenda. */
 
-import { policy } from '../../shared/admission/policy.ts';
 import { schedule } from '../../shared/admission/scheduler.ts';
 import { claimTasks, setPool, setQuotas, sweepRooms } from '../../shared/admission/store.ts';
 import { sweepBudgets } from '../../shared/budget/costs.ts';
 import type { Database } from '../../shared/platform/db.ts';
 import { createAgenda } from './agenda.ts';
+import type { StartRange } from './backtest.ts';
 import type { Breaches } from './breaches.ts';
 import { checkEnd, checkRows } from './checks.ts';
-import { ask, checkpointAndLeave, complete, type Job, lease_seconds, newJob, reportCosts } from './job.ts';
-import type { ReplayOptions } from './options.ts';
+import { type Conditions, policyUnder } from './conditions.ts';
+import {
+  ask,
+  checkpointAndLeave,
+  complete,
+  estimateOf,
+  type Job,
+  lease_seconds,
+  newJob,
+  reportCosts,
+  type StartEstimate,
+} from './job.ts';
 import { listenTo } from './outbox.ts';
 import { createTally, type Tally } from './tally.ts';
 import type { TracedTask } from './trace.ts';
@@ -53,11 +63,12 @@ export type ReplayResult = {
 export async function replay(
   database: Database,
   tasks: readonly TracedTask[],
-  options: ReplayOptions,
+  conditions: Conditions,
   onDone: () => void = () => {},
 ): Promise<ReplayResult> {
   const began_ms = performance.now();
-  const allowance = allowanceOf(options);
+  const rules = policyUnder(conditions);
+  const allowance = allowanceOf(conditions);
   const tally = createTally(tasks.at(-1)?.arrival_ms ?? 0);
   const witness = createWitness(allowance);
   const { breaches } = witness;
@@ -103,7 +114,7 @@ export async function replay(
         granted += 1;
       } else {
         witness.toldToLeave(announcement.taskId, announcement.newcomerId, at_ms);
-        tally.counts.preemptions += 1;
+        tally.preempted(at_ms);
         const job = known(jobs, announcement.taskId);
         plan(at_ms + checkpoint_ms, { kind: 'leave', job, stretch: job.stretch });
       }
@@ -129,7 +140,7 @@ export async function replay(
   async function arrive(job: Job, at_ms: number, now: Date): Promise<void> {
     const { task } = job;
     tally.asked(task);
-    const { outcome } = await ask(database, job, options, now);
+    const { outcome } = await ask(database, job, conditions, now);
     if (outcome.decision === 'refused') {
       tally.refused(outcome.reasons[0]?.code ?? 'unknown');
       onDone();
@@ -145,7 +156,7 @@ export async function replay(
       start(job, outcome.epoch, at_ms);
       return;
     }
-    tally.counts.queued += 1;
+    tally.queued(task, rangeOf(estimateOf(outcome), at_ms));
     witness.queued(task, outcome.queue?.waitingFor ?? 'pool', at_ms);
     await listen(at_ms, now);
   }
@@ -169,14 +180,15 @@ export async function replay(
   async function leave(job: Job, at_ms: number, now: Date): Promise<void> {
     await stop(job, at_ms, now);
     job.state = 'waiting';
-    if (await checkpointAndLeave(database, job, now)) witness.left(job.task.taskId, at_ms);
-    else breaches.task_twice += 1;
+    const waitingFor = await checkpointAndLeave(database, job, now);
+    if (waitingFor === null) breaches.task_twice += 1;
+    else witness.left(job.task.taskId, waitingFor, at_ms);
     await scheduleAndListen(at_ms, now);
   }
 
   async function sweep(at_ms: number, now: Date): Promise<void> {
     await sweepRooms(database, swept_max, now);
-    await sweepBudgets(database, 0, swept_max, policy, now);
+    await sweepBudgets(database, 0, swept_max, rules, now);
     await scheduleAndListen(at_ms, now);
     idleSweeps = planned > 0 ? 0 : idleSweeps + 1;
     sweepPlanned = unfinished > 0 && idleSweeps < idleSweeps_max;
@@ -195,20 +207,21 @@ export async function replay(
     const from_ms = performance.now();
     await checkRows(
       database,
-      { ...options, burstShare: allowance.burstShare, room: witness.room, reported_usd_nanos },
+      { ...conditions, burstShare: allowance.burstShare, room: witness.room, reported_usd_nanos },
       now,
       breaches,
     );
     checking_ms += performance.now() - from_ms;
   }
 
-  await setLimits(database, tasks, options);
+  await setLimits(database, tasks, conditions);
   for (const task of tasks) plan(task.arrival_ms, { kind: 'arrive', job: newJob(task) });
   let steps = 0;
   let now = new Date(start_ms);
   for (let entry = agenda.next(); entry !== undefined; entry = agenda.next()) {
     now = new Date(start_ms + entry.at_ms);
     await take(entry.event, entry.at_ms, now);
+    witness.settle(entry.at_ms);
     tally.measure(witness, unfinished, entry.at_ms);
     steps += 1;
     if (steps % steps_per_check === 0) await check(now);
@@ -231,20 +244,33 @@ function known(jobs: ReadonlyMap<string, Job>, taskId: string): Job {
   return job;
 }
 
-function allowanceOf({ pool, quota }: ReplayOptions): Allowance {
+/** Times of the store as milliseconds of the trace; nobody starts before the time of asking. */
+function rangeOf(estimate: StartEstimate | null, asked_ms: number): StartRange | null {
+  if (estimate === null) return null;
+  const { earliest, latest } = estimate;
+  return {
+    earliest_ms: earliest === null ? asked_ms : earliest.getTime() - start_ms,
+    latest_ms: latest === null ? null : latest.getTime() - start_ms,
+  };
+}
+
+function allowanceOf(conditions: Conditions): Allowance {
+  const { pool, quota } = conditions;
+  const rules = policyUnder(conditions);
   return {
     pool,
     quota,
-    burstShare: quota.burstShare ?? policy.burst_share,
-    minimumRun_ms: policy.min_run_seconds * 1000,
-    promise_ms: policy.promise_seconds * 1000,
+    burstShare: quota.burstShare ?? rules.burst_share,
+    minimumRun_ms: rules.min_run_seconds * 1000,
+    promise_ms: rules.promise_seconds * 1000,
+    agingStep_ms: rules.aging_step_seconds * 1000,
   };
 }
 
 async function setLimits(
   database: Database,
   tasks: readonly TracedTask[],
-  { pool, quota }: ReplayOptions,
+  { pool, quota }: Conditions,
 ): Promise<void> {
   const now = new Date(start_ms);
   const burst = quota.burstShare === null ? {} : { burstShare: quota.burstShare };

@@ -1,9 +1,12 @@
 /** What the report is made from, gathered while the replay runs. */
 
 import type { TaskClass } from '../../shared/admission/priority.ts';
+import { noUse } from './account.ts';
+import { createBacktest, type StartRange } from './backtest.ts';
 import { createMeter } from './statistics.ts';
+import { createTimeline } from './timeline.ts';
 import type { TracedTask } from './trace.ts';
-import type { Use, Witness } from './witness.ts';
+import type { Witness } from './witness.ts';
 
 /** Work of a tenant in vCPU milliseconds. */
 type Work = { asked: number; doneInTime: number };
@@ -12,11 +15,11 @@ export type Tally = ReturnType<typeof createTally>;
 
 /** @param lastArrival_ms until when work counts as done in time, for fairness while the load lasts */
 export function createTally(lastArrival_ms: number) {
-  const cpu = createMeter();
-  const memoryGb = createMeter();
+  const timeline = createTimeline();
+  const backtest = createBacktest();
   const busy = createMeter();
   const work = new Map<string, Work>();
-  const peakHeld: Use & { runs: number } = { cpu_milli: 0, memoryGb_milli: 0, runs: 0 };
+  const peakHeld = noUse();
   const waits_ms: Record<TaskClass, number[]> = { 0: [], 1: [], 2: [], 3: [] };
   const refusals = new Map<string, number>();
   const counts = { asked: 0, admitted: 0, queued: 0, ended: 0, preemptions: 0, grants: 0, resumes: 0 };
@@ -29,8 +32,8 @@ export function createTally(lastArrival_ms: number) {
   };
 
   return {
-    cpu,
-    memoryGb,
+    timeline,
+    backtest,
     busy,
     work: work as ReadonlyMap<string, Readonly<Work>>,
     waits_ms,
@@ -51,8 +54,20 @@ export function createTally(lastArrival_ms: number) {
       refusals.set(code, (refusals.get(code) ?? 0) + 1);
     },
 
+    /** @param range when it was told that it may start; null = nothing was said */
+    queued(task: TracedTask, range: StartRange | null): void {
+      counts.queued += 1;
+      backtest.queued(task, range);
+    },
+
     started(task: TracedTask, at_ms: number): void {
       waits_ms[task.class].push(at_ms - task.arrival_ms);
+      backtest.started(task, at_ms);
+    },
+
+    preempted(at_ms: number): void {
+      counts.preemptions += 1;
+      timeline.preempted(at_ms);
     },
 
     /** `ran_ms` of a task's work was done up to now. */
@@ -66,14 +81,13 @@ export function createTally(lastArrival_ms: number) {
     },
 
     /** Reads room and holds after a step; `unfinished` is how many accepted tasks have not ended. */
-    measure({ room, held }: Witness, unfinished: number, at_ms: number): void {
-      cpu.set(at_ms, room.cpu_milli / 1000);
-      memoryGb.set(at_ms, room.memoryGb_milli / 1000);
+    measure(witness: Witness, unfinished: number, at_ms: number): void {
+      timeline.measure(witness, at_ms);
       busy.set(at_ms, unfinished > 0 ? 1 : 0);
-      for (const use of held.values()) {
+      for (const use of witness.held.values()) {
         peakHeld.cpu_milli = Math.max(peakHeld.cpu_milli, use.cpu_milli);
         peakHeld.memoryGb_milli = Math.max(peakHeld.memoryGb_milli, use.memoryGb_milli);
-        peakHeld.runs = Math.max(peakHeld.runs, use.runs);
+        peakHeld.tasks = Math.max(peakHeld.tasks, use.tasks);
       }
     },
   };

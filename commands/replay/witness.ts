@@ -3,12 +3,21 @@
  * waits, who holds room, who left for whom. It judges every step by the rules and counts what breaks them.
  */
 
+import type { TaskClass } from '../../shared/admission/priority.ts';
+import {
+  accepted,
+  addTask,
+  isAbove,
+  isOverQuota,
+  type Known,
+  type Need,
+  noUse,
+  type Use,
+} from './account.ts';
 import { type Breaches, noBreaches } from './breaches.ts';
-import type { PoolSize, TenantQuota } from './options.ts';
+import type { PoolSize, TenantQuota } from './conditions.ts';
+import { createLine } from './line.ts';
 import type { TracedTask } from './trace.ts';
-
-/** vCPU and GB in thousandths, so that sums are exact. */
-export type Use = { cpu_milli: number; memoryGb_milli: number };
 
 /** What the rules allow, in the terms of this account; from the policy. */
 export type Allowance = {
@@ -17,29 +26,20 @@ export type Allowance = {
   readonly burstShare: number;
   readonly minimumRun_ms: number;
   readonly promise_ms: number;
+  readonly agingStep_ms: number;
 };
-
-type Known = {
-  readonly task: TracedTask;
-  state: 'waiting' | 'in_room' | 'leaving' | 'ended';
-  holdsQuota: boolean;
-  usesBurst: boolean;
-  epoch: number;
-  runningSince_ms: number;
-  /** The newcomer that it was told to leave for. */
-  leftFor: string | null;
-};
-
-/** A newcomer for which victims were taken. */
-type Need = { readonly since_ms: number; readonly leaving: Set<string>; lastLeft_ms: number | null };
 
 export type Witness = ReturnType<typeof createWitness>;
 
 export function createWitness(allowance: Allowance, breaches: Breaches = noBreaches()) {
   const known = new Map<string, Known>();
   const needs = new Map<string, Need>();
-  const room: Use = { cpu_milli: 0, memoryGb_milli: 0 };
-  const held = new Map<string, Use & { runs: number }>();
+  const room = noUse();
+  const held = new Map<string, Use>();
+  const line = createLine(allowance.agingStep_ms, breaches, {
+    isHeldBack: (one, now_ms) => one.leftFor !== null && isOpen(needs.get(one.leftFor), now_ms),
+    isPromised: (one, now_ms) => isOpen(needs.get(one.task.taskId), now_ms),
+  });
 
   const get = (taskId: string): Known => {
     const found = known.get(taskId);
@@ -49,32 +49,41 @@ export function createWitness(allowance: Allowance, breaches: Breaches = noBreac
 
   function hold(one: Known, sign: 1 | -1): void {
     const { tenantId } = one.task;
-    const use = held.get(tenantId) ?? { cpu_milli: 0, memoryGb_milli: 0, runs: 0 };
+    const use = held.get(tenantId) ?? noUse();
     held.set(tenantId, use);
-    add(use, one.task, sign);
-    use.runs += sign;
+    addTask(use, one.task, sign);
     one.holdsQuota = sign === 1;
-    if (sign === 1 && isOverQuota(use, allowance)) breaches.quota_over += 1;
+    if (sign === 1 && isOverQuota(use, allowance.quota, allowance.burstShare)) breaches.quota_over += 1;
   }
 
-  function enterRoom(one: Known, epoch: number): void {
+  function enterRoom(one: Known, epoch: number, promisedSince_ms: number | null, now_ms: number): void {
     if (one.state !== 'waiting' || epoch <= one.epoch) breaches.task_twice += 1;
+    line.granted(one, promisedSince_ms, now_ms);
     if (!one.holdsQuota) hold(one, 1);
-    add(room, one.task, 1);
+    addTask(room, one.task, 1);
     one.state = 'in_room';
     one.epoch = epoch;
+    const { cpu, memoryGb, tasks } = allowance.pool;
     if (
-      isAbove(room.cpu_milli, allowance.pool.cpu) ||
-      isAbove(room.memoryGb_milli, allowance.pool.memoryGb)
+      isAbove(room.cpu_milli, cpu) ||
+      isAbove(room.memoryGb_milli, memoryGb) ||
+      room.tasks > (tasks ?? Infinity)
     ) {
       breaches.pool_over += 1;
     }
   }
 
   function leaveRoom(one: Known, now_ms: number): void {
-    add(room, one.task, -1);
+    addTask(room, one.task, -1);
     const need = one.state === 'leaving' && one.leftFor !== null ? needs.get(one.leftFor) : undefined;
     if (need?.leaving.delete(one.task.taskId) && need.leaving.size === 0) need.lastLeft_ms = now_ms;
+  }
+
+  function wait(one: Known, waitingFor: 'pool' | 'quota', now_ms: number): void {
+    one.state = 'waiting';
+    one.waitingFor = waitingFor;
+    one.waitingSince_ms = now_ms;
+    line.joined(one);
   }
 
   /** A5: borrowed room of the same class, for a newcomer that borrows none. */
@@ -92,27 +101,33 @@ export function createWitness(allowance: Allowance, breaches: Breaches = noBreac
     );
   }
 
-  const isOpen = (need: Need | undefined, now_ms: number): boolean =>
-    need !== undefined && (need.lastLeft_ms === null || now_ms < need.lastLeft_ms + allowance.promise_ms);
+  function isOpen(need: Need | undefined, now_ms: number): need is Need {
+    return (
+      need !== undefined && (need.lastLeft_ms === null || now_ms < need.lastLeft_ms + allowance.promise_ms)
+    );
+  }
 
   return {
     breaches,
     /** Room held now. */
     room: room as Readonly<Use>,
     /** What each tenant holds now. */
-    held: held as ReadonlyMap<string, Readonly<Use & { runs: number }>>,
+    held: held as ReadonlyMap<string, Readonly<Use>>,
+    /** How many wait now. */
+    waiting: line.waiting as Readonly<Record<TaskClass, number>>,
 
     /** Admitted at once, with the lease. */
     admitted(task: TracedTask, epoch: number, usesBurst: boolean, now_ms: number): void {
       const one: Known = { ...accepted(task, now_ms), usesBurst };
       known.set(task.taskId, one);
-      enterRoom(one, epoch);
+      enterRoom(one, epoch, null, now_ms);
     },
 
     queued(task: TracedTask, waitingFor: 'pool' | 'quota', now_ms: number): void {
       const one = accepted(task, now_ms);
       known.set(task.taskId, one);
       if (waitingFor === 'pool') hold(one, 1);
+      wait(one, waitingFor, now_ms);
     },
 
     granted(taskId: string, epoch: number, now_ms: number): void {
@@ -120,9 +135,10 @@ export function createWitness(allowance: Allowance, breaches: Breaches = noBreac
       if (one.leftFor !== null && isOpen(needs.get(one.leftFor), now_ms)) {
         breaches.victim_readmitted_before_preemptor += 1;
       }
+      const need = needs.get(taskId);
       needs.delete(taskId);
+      enterRoom(one, epoch, isOpen(need, now_ms) ? need.since_ms : null, now_ms);
       one.leftFor = null;
-      enterRoom(one, epoch);
     },
 
     /** A grant was claimed: the task runs from now. */
@@ -149,18 +165,17 @@ export function createWitness(allowance: Allowance, breaches: Breaches = noBreac
       }
       const need = needs.get(newcomerId);
       // Victims of one decision are told at the same time.
-      if (need !== undefined && isOpen(need, now_ms) && need.since_ms !== now_ms) {
-        breaches.second_preemption_for_one_need += 1;
-      }
-      if (need !== undefined && isOpen(need, now_ms)) need.leaving.add(taskId);
+      if (isOpen(need, now_ms) && need.since_ms !== now_ms) breaches.second_preemption_for_one_need += 1;
+      if (isOpen(need, now_ms)) need.leaving.add(taskId);
       else needs.set(newcomerId, { since_ms: now_ms, leaving: new Set([taskId]), lastLeft_ms: null });
     },
 
-    /** It stored its checkpoint and stands in line again. */
-    left(taskId: string, now_ms: number): void {
+    /** It stored its checkpoint and stands in line again; for quota when it gave that back too. */
+    left(taskId: string, waitingFor: 'pool' | 'quota', now_ms: number): void {
       const one = get(taskId);
       leaveRoom(one, now_ms);
-      one.state = 'waiting';
+      if (waitingFor === 'quota') hold(one, -1);
+      wait(one, waitingFor, now_ms);
     },
 
     ended(taskId: string, now_ms: number): void {
@@ -175,6 +190,11 @@ export function createWitness(allowance: Allowance, breaches: Breaches = noBreac
       needs.delete(taskId);
     },
 
+    /** Judges the grants of a step against those that still wait after it. */
+    settle(now_ms: number): void {
+      line.settle(now_ms);
+    },
+
     /** Counts accepted tasks that never ended. */
     finish(): void {
       for (const one of known.values()) {
@@ -184,38 +204,7 @@ export function createWitness(allowance: Allowance, breaches: Breaches = noBreac
   };
 }
 
-function accepted(task: TracedTask, now_ms: number): Known {
-  return {
-    task,
-    state: 'waiting',
-    holdsQuota: false,
-    usesBurst: false,
-    epoch: 0,
-    runningSince_ms: now_ms,
-    leftFor: null,
-  };
-}
-
 /** P1: of a strictly better class. */
 function outranks(newcomer: Known, victim: Known): boolean {
   return newcomer.task.class < victim.task.class;
-}
-
-function isOverQuota(use: Use & { runs: number }, { quota, burstShare }: Allowance): boolean {
-  const withBurst = (limit: number | null): number | null =>
-    limit === null ? null : limit * (1 + burstShare);
-  return (
-    isAbove(use.cpu_milli, withBurst(quota.cpu)) ||
-    isAbove(use.memoryGb_milli, withBurst(quota.memoryGb)) ||
-    (quota.runs !== null && use.runs > quota.runs)
-  );
-}
-
-function isAbove(milli: number, limit: number | null): boolean {
-  return limit !== null && milli > Math.round(limit * 1000);
-}
-
-function add(use: Use, task: TracedTask, sign: 1 | -1): void {
-  use.cpu_milli += sign * Math.round(task.cpu * 1000);
-  use.memoryGb_milli += sign * Math.round(task.memoryGb * 1000);
 }

@@ -14,7 +14,7 @@ import {
   putPool,
   putQuotas,
 } from './limits.ts';
-import { admitPhase, admitRun, getRun, getRuns } from './runs.ts';
+import { admitPhase, admitRun, getRun, getRuns, putLabels } from './runs.ts';
 import { cancel, checkpoint, claim, claims, complete, getTask, heartbeat, preempt, resume } from './tasks.ts';
 
 export function admissionApi(dependencies: ApiDependencies): HttpHandler {
@@ -23,6 +23,7 @@ export function admissionApi(dependencies: ApiDependencies): HttpHandler {
       'POST /v1/runs': admitRun,
       'GET /v1/runs': getRuns,
       'GET /v1/runs/{runId}': getRun,
+      'PUT /v1/runs/{runId}/labels': putLabels,
       'POST /v1/runs/{runId}/tasks': admitPhase,
       'GET /v1/tasks/{taskId}': getTask,
       'POST /v1/tasks/{taskId}/claim': claim,

@@ -1,6 +1,7 @@
 import { type AdmitInput, type AdmitResult, admit } from '../../shared/admission/admit.ts';
 import { admissionAnswerOf } from '../../shared/admission/answers.ts';
 import {
+  labelsRequest,
   type RunRequest,
   runListQuery,
   runRequest,
@@ -8,6 +9,7 @@ import {
   taskRequest,
   tenantQuery,
 } from '../../shared/admission/contract.ts';
+import { setLabels } from '../../shared/admission/labels.ts';
 import { listRuns, readRun } from '../../shared/admission/run-reads.ts';
 import { tenantOfId } from '../../shared/admission/tenant.ts';
 import { actingTenant, type Call, type Reply, route } from '../../shared/platform/http.ts';
@@ -108,6 +110,20 @@ export const getRun = route({
   handle: async ({ database, caller, params, query }) => {
     const runId = params.runId ?? '';
     const tenantId = await tenantOfId(database, caller, 'run', runId, query.tenantId);
+    const run = await readRun(database, tenantId, runId);
+    if (run === null) throw notFound(`Run ${runId}`);
+    return { status: 200, body: run };
+  },
+});
+
+/** PUT /v1/runs/{runId}/labels: replaces all of them; also after the run's end. */
+export const putLabels = route({
+  body: labelsRequest,
+  query: tenantQuery,
+  handle: async ({ database, caller, params, query, body }) => {
+    const runId = params.runId ?? '';
+    const tenantId = await tenantOfId(database, caller, 'run', runId, query.tenantId);
+    await setLabels(database, tenantId, runId, body.labels);
     const run = await readRun(database, tenantId, runId);
     if (run === null) throw notFound(`Run ${runId}`);
     return { status: 200, body: run };

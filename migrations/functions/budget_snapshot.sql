@@ -20,8 +20,7 @@ begin
         select threshold::numeric from budget_events
         where tenant_id = v_run.tenant_id and run_id = v_run.run_id and budget_version = v_run.budget_version
         union
-        select percent from unnest(array[p_tenant.warn_percent, p_tenant.throttle_percent, p_tenant.pause_percent]) as t (percent)
-        where percent <= v_run.fired_floor_percent
+        select percent from budget_thresholds(p_tenant) where percent <= v_run.fired_floor_percent
       ) fired
     ),
     'percents', jsonb_build_array(p_tenant.warn_percent, p_tenant.throttle_percent, p_tenant.pause_percent)

@@ -30,9 +30,7 @@ begin
   where tenant_id = p_tenant_id and (v_quota.period = 'none' or period_start = v_period_start);
   v_percent := round(100.0 * v_spent_nanos / v_limit_nanos, 3);
   for v_threshold in
-    select * from (values
-      (v_tenant.warn_percent, 'warning'), (v_tenant.throttle_percent, 'throttle'), (v_tenant.pause_percent, 'pause')
-    ) as t (percent, level)
+    select * from budget_thresholds(v_tenant)
     where v_spent_nanos * 100.0 >= percent * v_limit_nanos
     order by percent
   loop

@@ -15,9 +15,7 @@ begin
   select * into v_run from runs where tenant_id = p_tenant_id and run_id = p_run_id;
   v_percent := round(100.0 * v_run.spent_usd_nanos / v_run.limit_usd_nanos, 3);
   for v_threshold in
-    select * from (values
-      (v_tenant.warn_percent, 'warning'), (v_tenant.throttle_percent, 'throttle'), (v_tenant.pause_percent, 'pause')
-    ) as t (percent, level)
+    select * from budget_thresholds(v_tenant)
     -- Compared as products: exact, where a rounded percentage could fire a hair early.
     where v_run.spent_usd_nanos * 100.0 >= percent * v_run.limit_usd_nanos and percent > v_run.fired_floor_percent
     order by percent

@@ -39,7 +39,7 @@ begin
 
   -- Thresholds fired before and still reached stay fired: a raise re-arms only what is again below.
   select coalesce(max(percent), 0) into v_floor
-  from unnest(array[v_tenant.warn_percent, v_tenant.throttle_percent, v_tenant.pause_percent]) as t (percent)
+  from budget_thresholds(v_tenant)
   where v_before.spent_usd_nanos * 100.0 >= percent * p_limit_nanos
     and (percent <= v_before.fired_floor_percent or exists (
       select 1 from budget_events e

@@ -1,6 +1,6 @@
 -- Sets a tenant's quotas, creating the tenant on first use (A4). p_quotas: {cpu: {limit, burstShare or burst}, memory: {..},
 -- cost: {limit, period}, concurrent_runs: {limit}} with only the resources to change, limit null = no bound;
--- p_settings: {weight, qualityGate, warn, throttle, pause} with only what changes.
+-- p_settings: {weight, qualityGate, warn, throttle, pause, alerts} with only what changes.
 create function set_quotas(p_tenant_id text, p_quotas jsonb, p_settings jsonb, p_actor text, p_now timestamptz) returns void
 language plpgsql as $$
 begin
@@ -18,6 +18,10 @@ begin
     warn_percent = coalesce((p_settings->>'warn')::numeric, warn_percent),
     throttle_percent = coalesce((p_settings->>'throttle')::numeric, throttle_percent),
     pause_percent = coalesce((p_settings->>'pause')::numeric, pause_percent),
+    alert_percents = coalesce(
+      (select array_agg(value::numeric order by value::numeric) from jsonb_array_elements_text(p_settings->'alerts')),
+      case when p_settings ? 'alerts' then '{}' else alert_percents end
+    ),
     answers_version = answers_version + 1
   where tenant_id = p_tenant_id;
   perform mark_burst(p_tenant_id);

@@ -162,6 +162,11 @@ export const runListQuery = pageQuery.extend({
 });
 export type RunListQuery = z.infer<typeof runListQuery>;
 
+// PUT /v1/runs/{runId}/labels
+
+export const labelsRequest = z.strictObject({ labels });
+export type LabelsRequest = z.infer<typeof labelsRequest>;
+
 // Tasks
 
 const checkpointRef = z.looseObject({ checkpointId: z.string(), sequence: z.int() });
@@ -188,6 +193,9 @@ export const runResult = z.looseObject({
   tenantId: id,
   status: runStatus,
   phase: z.string(),
+  labels: z.record(z.string(), z.string()),
+  createdAt: instantOut,
+  startedAt: instantOut.nullable(),
   costs: z.looseObject({
     totalUSD: usdOut,
     heldUSD: usdOut,
@@ -309,11 +317,27 @@ export const queueList = pageOf(queueItem);
 
 const burstShare = z.number().min(0).max(10).optional();
 const roomQuota = z.strictObject({ limit: amount.nullable(), burstShare });
-const percent = z.number().positive().max(100);
+/** Percent of a budget, with at most three decimals, as the store keeps it. */
+const percentUpTo = (max: number) =>
+  z
+    .number()
+    .positive()
+    .max(max)
+    .refine((value) => Number(value.toFixed(3)) === value, 'must have at most 3 decimals');
+const percent = percentUpTo(100);
 
-/** Percent of the budget, rising; what is not given stays at its default. */
+/** Percent of the budget, rising; what is not given stays. `alerts` only tell, above 100 too, and do nothing else. */
 const thresholds = z
-  .strictObject({ warn: percent.optional(), throttle: percent.optional(), pause: percent.optional() })
+  .strictObject({
+    warn: percent.optional(),
+    throttle: percent.optional(),
+    pause: percent.optional(),
+    alerts: z
+      .array(percentUpTo(999))
+      .max(10)
+      .refine((percents) => new Set(percents).size === percents.length, 'must not name one twice')
+      .optional(),
+  })
   .refine(({ warn, throttle, pause }) => isRising([warn, throttle, pause]), {
     error: 'must rise: warn below throttle below pause',
   });

@@ -22,6 +22,7 @@ type TenantRow = {
   warn_percent: string;
   throttle_percent: string;
   pause_percent: string;
+  alert_percents: readonly string[];
   throttled_until: Date | null;
   cpu_held: string;
   memory_gb_held: string;
@@ -37,7 +38,7 @@ type TenantRow = {
 
 async function readTenant(database: Database, tenantId: string, now: Date): Promise<TenantRow | null> {
   const [row] = await database.query<TenantRow>(
-    `select n.weight, n.quality_gate, n.warn_percent, n.throttle_percent, n.pause_percent, n.throttled_until, n.cpu_held,
+    `select n.weight, n.quality_gate, n.warn_percent, n.throttle_percent, n.pause_percent, n.alert_percents, n.throttled_until, n.cpu_held,
        n.memory_gb_held, n.cpu_in_use, n.memory_gb_in_use, n.runs_held, n.cost_held_usd_nanos as cost_held,
        (select coalesce(sum(s.spent_usd_nanos), 0)::bigint from tenant_spend s
         where s.tenant_id = n.tenant_id and (s.period_start = date_trunc('month', $2::timestamptz, 'UTC') or exists (
@@ -80,6 +81,7 @@ export async function readQuotas(database: Database, tenantId: string, now: Date
       warn: Number(row.warn_percent),
       throttle: Number(row.throttle_percent),
       pause: Number(row.pause_percent),
+      alerts: row.alert_percents.map(Number),
     },
     qualityGate: row.quality_gate,
   };

@@ -33,6 +33,7 @@ export const schemas = {
   KeyList: access.keyList,
   KeyListItem: access.keyListItem,
   KeyRequest: access.keyRequest,
+  LabelsRequest: admission.labelsRequest,
   Pool: admission.poolAnswer,
   PoolRequest: admission.poolRequest,
   PreemptRequest: admission.preemptRequest,
@@ -82,6 +83,12 @@ export const operations: { readonly [K in ApiRouteKey]: Operation } = {
   'POST /v1/runs': { id: 'startRun', body: 'RunRequest', answers: admitted },
   'GET /v1/runs': { id: 'listRuns', query: admission.runListQuery, answers: { 200: 'RunList' } },
   'GET /v1/runs/{runId}': { id: 'getRun', ...ofTenant, answers: { 200: 'RunResult' } },
+  'PUT /v1/runs/{runId}/labels': {
+    id: 'setLabels',
+    ...ofTenant,
+    body: 'LabelsRequest',
+    answers: { 200: 'RunResult' },
+  },
   'POST /v1/runs/{runId}/tasks': { id: 'startTask', body: 'TaskRequest', answers: admitted },
   'GET /v1/runs/{runId}/events': {
     id: 'getTimeline',

@@ -30,6 +30,13 @@ export const routes = [
     summary: "A run's result",
   },
   {
+    method: 'PUT',
+    path: '/v1/runs/{runId}/labels',
+    function: 'admission',
+    scope: 'runner',
+    summary: "Replace a run's labels",
+  },
+  {
     method: 'POST',
     path: '/v1/runs/{runId}/tasks',
     function: 'admission',

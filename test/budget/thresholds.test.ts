@@ -152,6 +152,15 @@ test("a tenant's own percentages rule (B4)", async () => {
   expect(await spendTo(30.5)).toMatchObject({ level: 'pause', firedThresholds: [10, 20, 30.5] });
 });
 
+test('a limit that is next to nothing fires all three, and every figure is finite', async () => {
+  await world.setQuotas('tiny', { cost: { limitUSD: 1e-9 } });
+  await world.start('tiny', 'run', 1e-9);
+  const { status, body } = await world.report('tiny', 'run', { eventId: 'e', costUSD: 1_000_000 });
+  expect(status).toBe(200);
+  // 1,000,000 of 0.000000001 USD.
+  expect(body.budget).toMatchObject({ level: 'pause', percentUsed: 1e17, firedThresholds: [50, 80, 95] });
+});
+
 test('budget_events tells when each fired, under which version', async () => {
   const { spendTo } = await run('told');
   await spendTo(50);

@@ -82,6 +82,17 @@ export const requests: { readonly [K in RouteKey]: RequestSample } = {
     wrongQuery: { ...badPage, ...tenant, state: ['', 'asleep', 'Running'], phase: badIdText },
   },
   'GET /v1/runs/{runId}': { wrongQuery: tenant },
+  'PUT /v1/runs/{runId}/labels': {
+    body: { labels: { a: 'b' } },
+    required: ['labels'],
+    wrong: {
+      labels: [...task.labels, null],
+      'labels.a': task['labels.a'],
+      reason: ['x'],
+    },
+    wrongQuery: tenant,
+    tooMany_bytes: default_bytes,
+  },
   'GET /v1/runs/{runId}/events': { wrongQuery: { ...badPage, ...tenant } },
   'PUT /v1/runs/{runId}/budget': {
     body: { maxCostUSD: 20, reason: 'more to do' },
@@ -197,7 +208,7 @@ export const requests: { readonly [K in RouteKey]: RequestSample } = {
       memory: { limit: 1 },
       cost: { limitUSD: 1 },
       concurrentRuns: { limit: 1 },
-      thresholds: { warn: 10, throttle: 20, pause: 30 },
+      thresholds: { warn: 10, throttle: 20, pause: 30, alerts: [100] },
     },
     required: ['cpu.limit', 'memory.limit', 'cost.limitUSD', 'concurrentRuns.limit'],
     wrong: {
@@ -213,7 +224,15 @@ export const requests: { readonly [K in RouteKey]: RequestSample } = {
       'concurrentRuns.burstShare': [0.5],
       weight: [0, -1, 1001, 0.0001, '1', null, hugeNumber],
       thresholds: [50, null, { warn: 80, throttle: 50 }, { warn: 50, pause: 50 }, { warn: 96 }],
-      'thresholds.warn': [0, -1, 101, '50', null],
+      'thresholds.warn': [0, -1, 101, 5.0001, '50', null],
+      'thresholds.alerts': [
+        50,
+        null,
+        [50, 50],
+        Array.from({ length: 11 }, (_, index) => index + 1),
+        { at: 50 },
+      ],
+      'thresholds.alerts[0]': [0, -1, 1000, 0.0001, '50', null, hugeNumber],
       'thresholds.shout': [99],
       qualityGate: ['on', true, null],
       disk: [{ limit: 1 }],

@@ -18,11 +18,11 @@ test('the agenda gives events by time, then rank, then in the order they came', 
 
 test.each([
   ['nothing', [], null],
-  ['one value', [7], { p50: 7, p95: 7, p99: 7, max: 7 }],
+  ['one value', [7], { count: 1, mean: 7, p50: 7, p95: 7, p99: 7, max: 7 }],
   [
     '1 to 100 in any order',
     Array.from({ length: 100 }, (_, index) => ((index * 37) % 100) + 1),
-    { p50: 50, p95: 95, p99: 99, max: 100 },
+    { count: 100, mean: 50.5, p50: 50, p95: 95, p99: 99, max: 100 },
   ],
 ] as const)('percentiles by nearest rank of %s', (_, values, expected) => {
   expect(spreadOf(values)).toEqual(expected);

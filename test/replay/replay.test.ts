@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
+import { noUse } from '../../commands/replay/account.ts';
 import { breachCount, noBreaches } from '../../commands/replay/breaches.ts';
 import { checkRows } from '../../commands/replay/checks.ts';
-import { type ReplayOptions, unbounded } from '../../commands/replay/options.ts';
+import { type Conditions, noBound, unbounded } from '../../commands/replay/conditions.ts';
 import { replay } from '../../commands/replay/replay.ts';
 import { type Report, reportOf } from '../../commands/replay/report.ts';
 import type { TracedTask } from '../../commands/replay/trace.ts';
@@ -17,14 +18,14 @@ async function onFreshDatabase<T>(work: (database: TestDatabase) => Promise<T>):
   }
 }
 
-function reportFor(tasks: readonly TracedTask[], options: Partial<ReplayOptions>): Promise<Report> {
+function reportFor(tasks: readonly TracedTask[], options: Partial<Conditions>): Promise<Report> {
   return onFreshDatabase(async ({ app }) => {
     const all = { ...unbounded, ...options };
     return reportOf(app, await replay(app, tasks, all), all);
   });
 }
 
-const onePlace = { pool: { cpu: 1, memoryGb: null } };
+const onePlace = { pool: { ...noBound, cpu: 1 } };
 
 test('three tasks on one place wait for each other, and the place is never idle', async () => {
   const report = await reportFor(
@@ -34,9 +35,9 @@ test('three tasks on one place wait for each other, and the place is never idle'
   expect(breachCount(report.breaches)).toBe(0);
   expect(report).toMatchObject({ tasks: 3, admitted: 1, queued: 2, completed: 3, preemptions: 0 });
   // a runs 0-10 s, b 10-20 s after 9 s, c 20-30 s after 18 s.
-  expect(report.waitSeconds.P3).toEqual({ p50: 9, p95: 18, p99: 18, max: 18 });
+  expect(report.waitSeconds.P3).toEqual({ count: 3, mean: 9, p50: 9, p95: 18, p99: 18, max: 18 });
   expect(report.waitSeconds.P0).toBeNull();
-  expect(report.utilisation).toEqual({ cpu: 1, memory: null });
+  expect(report.utilisation).toEqual({ cpu: 1, memory: null, tasks: null });
   expect(report.peak.pool.cpu).toEqual({ used: 1, share: 1 });
   expect(report.virtualSeconds).toBe(30);
   // When the last task arrives none has ended, so that no tenant was served and there is nothing to compare.
@@ -128,7 +129,7 @@ test.each([
     const expected = {
       ...unbounded,
       burstShare: 0.5,
-      room: { cpu_milli: 0, memoryGb_milli: 0 },
+      room: noUse(),
       reported_usd_nanos: 5n,
     };
     await checkRows(app, expected, new Date(), breaches);
@@ -143,7 +144,7 @@ test('a cost that was reported and is missing from the ledger is seen', async ()
   await onFreshDatabase(async ({ app }) => {
     await replay(app, [traced('a', { cost_usd_nanos: 5n })], unbounded);
     const breaches = noBreaches();
-    const room = { cpu_milli: 0, memoryGb_milli: 0 };
+    const room = noUse();
     await checkRows(
       app,
       { ...unbounded, burstShare: 0.5, room, reported_usd_nanos: 6n },

@@ -1,15 +1,17 @@
 import { expect, test } from '@jest/globals';
+import { noUse } from '../../commands/replay/account.ts';
 import { type Invariant, noBreaches } from '../../commands/replay/breaches.ts';
-import { unbounded } from '../../commands/replay/options.ts';
+import { noBound, noQuota } from '../../commands/replay/conditions.ts';
 import { type Allowance, createWitness, type Witness } from '../../commands/replay/witness.ts';
 import { traced } from './trace-of.ts';
 
 const allowance: Allowance = {
-  pool: { cpu: 2, memoryGb: null },
-  quota: { ...unbounded.quota, cpu: 2 },
+  pool: { ...noBound, cpu: 2 },
+  quota: { ...noQuota, cpu: 2 },
   burstShare: 0.5,
   minimumRun_ms: 60_000,
   promise_ms: 60_000,
+  agingStep_ms: 600_000,
 };
 
 const minute = 60_000;
@@ -23,7 +25,7 @@ function lawful(witness: Witness): void {
   witness.admitted(low, 1, false, 0);
   witness.queued(top, 'pool', 1000);
   witness.toldToLeave('low', 'top', 1000);
-  witness.left('low', 2000);
+  witness.left('low', 'pool', 2000);
   witness.granted('top', 1, 2000);
   witness.claimed('top', 1, 2000);
   witness.ended('top', 3000);
@@ -94,7 +96,7 @@ const cases: Case[] = [
       witness.admitted(low, 1, false, 0);
       witness.queued(top, 'pool', 0);
       witness.toldToLeave('low', 'top', 0);
-      witness.left('low', 1000);
+      witness.left('low', 'pool', 1000);
       witness.granted('low', 2, 1000 + minute - 1);
     },
     'victim_readmitted_before_preemptor',
@@ -124,7 +126,7 @@ const cases: Case[] = [
       witness.admitted(low, 1, false, 0);
       witness.queued(top, 'pool', 0);
       witness.toldToLeave('low', 'top', 0);
-      witness.left('low', 0);
+      witness.left('low', 'pool', 0);
       witness.granted('top', 1, 0);
       witness.ended('top', 0);
       witness.granted('low', 1, 0);
@@ -154,7 +156,7 @@ test('a lawful preemption breaks nothing', () => {
   const witness = createWitness(allowance);
   lawful(witness);
   expect(witness.breaches).toEqual(noBreaches());
-  expect(witness.room).toEqual({ cpu_milli: 0, memoryGb_milli: 0 });
+  expect(witness.room).toEqual(noUse());
 });
 
 test('borrowed room of the same class may be reclaimed', () => {
@@ -170,7 +172,7 @@ test('once the promise has run out, the victim may start before its preemptor', 
   witness.admitted(low, 1, false, 0);
   witness.queued(top, 'pool', 0);
   witness.toldToLeave('low', 'top', 0);
-  witness.left('low', 1000);
+  witness.left('low', 'pool', 1000);
   witness.granted('low', 2, 1000 + minute);
   expect(witness.breaches).toEqual(noBreaches());
 });
