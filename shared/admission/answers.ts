@@ -34,8 +34,7 @@ export function admissionAnswerOf(outcome: AdmissionOutcome): AdmissionAnswer {
     },
     lease:
       outcome.leaseExpiresAt === null ? null : { epoch: outcome.epoch, expiresAt: outcome.leaseExpiresAt },
-    queue:
-      outcome.queue === null ? null : placeOf(outcome.queue, outcome.class, new Date(outcome.at)),
+    queue: outcome.queue === null ? null : placeOf(outcome.queue, outcome.class, new Date(outcome.at)),
     budget: budgetStatusOf(outcome.budget),
     violations: [],
     recommendations: [],
@@ -72,7 +71,12 @@ export function refusalRecommendations(reasons: readonly ReasonRow[]): string[] 
 }
 
 function placeOf({ position, aheadInTenant, waitingFor, pace }: QueuePlace, taskClass: number, now: Date) {
-  return { position, aheadInTenant, waitingFor, startEstimate: startEstimate(position, taskClass, pace, now) };
+  return {
+    position,
+    aheadInTenant,
+    waitingFor,
+    startEstimate: startEstimate(position, taskClass, pace, now),
+  };
 }
 
 /** @param place where it stands in the line, and when that was read; null when it is not in the line */

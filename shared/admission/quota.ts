@@ -39,11 +39,21 @@ export type Displaceable = {
 };
 
 /** What a task takes, or leaves behind, of cpu, memory and concurrent runs. */
-export function quotaOf(task: { cpu: number; memoryGb: number; startsRun?: boolean; endsRun?: boolean }): Amounts {
+export function quotaOf(task: {
+  cpu: number;
+  memoryGb: number;
+  startsRun?: boolean;
+  endsRun?: boolean;
+}): Amounts {
   return [task.cpu, task.memoryGb, task.startsRun || task.endsRun ? 1 : 0];
 }
 
-type Dimension = { readonly bound: Limit | undefined; readonly held: number; readonly promised: number; readonly asked: number };
+type Dimension = {
+  readonly bound: Limit | undefined;
+  readonly held: number;
+  readonly promised: number;
+  readonly asked: number;
+};
 
 function dimensionsOf(task: WaitingTask, quota: TenantQuota): readonly Dimension[] {
   const own = task.promisedQuota ?? { cpu: 0, memoryGb: 0, runs: 0 };

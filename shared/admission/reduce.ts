@@ -8,9 +8,7 @@ import { type Plan, planSchedule, type Snapshot } from './schedule.ts';
  * and tenants of neither. Where that would change the plan after all, the whole snapshot is kept.
  */
 export function reduceSnapshot(snapshot: Snapshot, plan: Plan, policy: Policy, now: Date): Snapshot {
-  const acted = new Set(
-    [...plan.grants, ...plan.preemptions].map(({ task }) => keyOf(task)),
-  );
+  const acted = new Set([...plan.grants, ...plan.preemptions].map(({ task }) => keyOf(task)));
   const victims = new Set(plan.preemptions.flatMap((preemption) => preemption.victims.map(keyOf)));
   const waiting = snapshot.waiting.slice(0, 1 + lastIndexOf(snapshot.waiting, acted));
   const running =

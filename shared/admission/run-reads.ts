@@ -44,7 +44,9 @@ export async function readTask(
      from tasks t where t.tenant_id = $1 and t.task_id = $2`,
     [tenantId, taskId, json(policy), now],
   );
-  return row === undefined ? null : taskOf(row.task, row.place === null ? null : { at: row.place, now }, row.checkpoint);
+  return row === undefined
+    ? null
+    : taskOf(row.task, row.place === null ? null : { at: row.place, now }, row.checkpoint);
 }
 
 type RunRow = {

@@ -8,7 +8,15 @@
 
 import { type Capacity, compareWaiting, entryCharge, poolShare, type Standing } from './line.ts';
 import type { Policy } from './policy.ts';
-import { chooseDisplaced, type Displaceable, quotaHolds, quotaMissing, quotaOf, type QuotaAmounts, type TenantQuota } from './quota.ts';
+import {
+  chooseDisplaced,
+  type Displaceable,
+  type QuotaAmounts,
+  quotaHolds,
+  quotaMissing,
+  quotaOf,
+  type TenantQuota,
+} from './quota.ts';
 import { fits, minus, noRoom, plus, type Room, roomOf, shortOf } from './room.ts';
 import { type Amounts, chooseVictims, compareVictims, mayBePreempted, type RunningTask } from './victims.ts';
 
@@ -143,7 +151,9 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
       room = minus(own, roomOf(task));
       book(books.get(task.tenantId), task, quota.displaced, pool, policy);
       const gone = new Set(quota.displaced.map(({ taskId }) => taskId));
-      displaceable = displaceable.filter((other) => !(other.tenantId === task.tenantId && gone.has(other.taskId)));
+      displaceable = displaceable.filter(
+        (other) => !(other.tenantId === task.tenantId && gone.has(other.taskId)),
+      );
       // Its tenant's share has grown, so the rest of the line may stand in another order now.
       line = inOrder(line.filter((other) => !(other.tenantId === task.tenantId && gone.has(other.taskId))));
       continue;
@@ -202,7 +212,11 @@ function book(
     promised:
       own === null
         ? promised
-        : { cpu: promised.cpu - own.cpu, memoryGb: promised.memoryGb - own.memoryGb, runs: promised.runs - own.runs },
+        : {
+            cpu: promised.cpu - own.cpu,
+            memoryGb: promised.memoryGb - own.memoryGb,
+            runs: promised.runs - own.runs,
+          },
   };
 }
 
