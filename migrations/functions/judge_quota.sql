@@ -13,14 +13,14 @@ begin
   select * into v_promised from promised_quota(p_tenant.tenant_id, p_task.task_id, p_now);
   if v_limits ? 'cpu' and p_task.cpu > 0 then
     v_over := p_tenant.cpu_held + v_promised.cpu + p_task.cpu - (v_limits->'cpu'->>'limit')::numeric;
-    if v_over > case when p_borrow then (v_limits->'cpu'->>'burst')::numeric else 0 end then
+    if v_over > (case when p_borrow then (v_limits->'cpu'->>'burst')::numeric else 0 end) then
       return null;
     end if;
     v_burst_cpu := least(greatest(v_over, 0), p_task.cpu);
   end if;
   if v_limits ? 'memory' and p_task.memory_gb > 0 then
     v_over := p_tenant.memory_gb_held + v_promised.memory_gb + p_task.memory_gb - (v_limits->'memory'->>'limit')::numeric;
-    if v_over > case when p_borrow then (v_limits->'memory'->>'burst')::numeric else 0 end then
+    if v_over > (case when p_borrow then (v_limits->'memory'->>'burst')::numeric else 0 end) then
       return null;
     end if;
     v_burst_memory_gb := least(greatest(v_over, 0), p_task.memory_gb);

@@ -21,7 +21,7 @@ begin
     cpu_in_use = n.cpu_in_use + p_sign * p_cpu, memory_gb_in_use = n.memory_gb_in_use + p_sign * p_memory_gb,
     tasks_in_use = n.tasks_in_use + p_sign
   from (
-    select exp(-v_decay * greatest(extract(epoch from p_now - coalesce(t.recent_at, p_now))::double precision, 0)) as kept
+    select exp(-least(v_decay * greatest(extract(epoch from p_now - coalesce(t.recent_at, p_now))::double precision, 0), 700)) as kept
     from tenants t where t.tenant_id = p_tenant_id
   ) d
   where n.tenant_id = p_tenant_id;

@@ -6,6 +6,8 @@ language plpgsql stable as $$
 declare
   v_class smallint := p_task.queue_class;
   v_overdue boolean := false;
+  -- A task that is not stored yet has no generated columns.
+  v_burst boolean := p_task.burst_cpu > 0 or p_task.burst_memory_gb > 0;
   v_share record;
   v_place jsonb;
 begin
@@ -24,7 +26,7 @@ begin
   ), counted as (
     -- Lines wholly ahead, by their count; of those that tie with it, the tasks accepted before it.
     select l.tenant_id, case
-        when (l.queue_class, true, l.on_burst, s.share, s.recent) < (v_class, not v_overdue, p_task.on_burst, v_share.share, v_share.recent) then l.tasks
+        when (l.queue_class, true, l.on_burst, s.share, s.recent) < (v_class, not v_overdue, v_burst, v_share.share, v_share.recent) then l.tasks
         else (
           select count(*) from tasks t
           where t.state = 'queued' and t.tenant_id = l.tenant_id and t.queue_class = l.queue_class and t.on_burst = l.on_burst
@@ -34,15 +36,15 @@ begin
       end as tasks
     from waiting_lines l join shares s on s.tenant_id = l.tenant_id
     where l.tasks > 0
-      and (l.queue_class, true, l.on_burst, s.share, s.recent) <= (v_class, not v_overdue, p_task.on_burst, v_share.share, v_share.recent)
+      and (l.queue_class, true, l.on_burst, s.share, s.recent) <= (v_class, not v_overdue, v_burst, v_share.share, v_share.recent)
     union all
     -- Those that stand ahead of it by aging, and not by their line.
     select a.tenant_id, count(*)
     from aged_tasks(p_policy, p_now) a join shares s on s.tenant_id = a.tenant_id
     where (a.effective_class, not a.overdue, a.on_burst, s.share, s.recent, a.accepted_at, a.task_id, a.tenant_id)
-        < (v_class, not v_overdue, p_task.on_burst, v_share.share, v_share.recent, p_task.accepted_at, p_task.task_id, p_task.tenant_id)
+        < (v_class, not v_overdue, v_burst, v_share.share, v_share.recent, p_task.accepted_at, p_task.task_id, p_task.tenant_id)
       and (a.queue_class, true, a.on_burst, s.share, s.recent, a.accepted_at, a.task_id, a.tenant_id)
-        >= (v_class, not v_overdue, p_task.on_burst, v_share.share, v_share.recent, p_task.accepted_at, p_task.task_id, p_task.tenant_id)
+        >= (v_class, not v_overdue, v_burst, v_share.share, v_share.recent, p_task.accepted_at, p_task.task_id, p_task.tenant_id)
     group by a.tenant_id
   )
   select jsonb_build_object(

@@ -21,7 +21,7 @@ begin
     from tasks t where t.room_until is not null and t.room_until <= p_now group by t.tenant_id
   ) l on l.tenant_id = n.tenant_id
   cross join lateral pool_share(v_pool, n.cpu_in_use - coalesce(l.cpu, 0), n.memory_gb_in_use - coalesce(l.memory_gb, 0), n.tasks_in_use - coalesce(l.tasks, 0)) r (share)
-  cross join lateral (select exp(-v_decay * greatest(extract(epoch from p_now - coalesce(n.recent_at, p_now))::double precision, 0)) as kept) d
+  cross join lateral (select exp(-least(v_decay * greatest(extract(epoch from p_now - coalesce(n.recent_at, p_now))::double precision, 0), 700)) as kept) d
   where case when p_tenants is null
     then n.tenant_id in (select w.tenant_id from waiting_lines w where w.tasks > 0)
     else n.tenant_id = any (p_tenants)
