@@ -4,8 +4,6 @@ import type pg from 'pg';
 import { policy } from '../shared/admission/policy.ts';
 import type { LineShape } from './line-shapes.ts';
 
-/** The line is fed this long before now, so that most of each tenant's oldest have aged as far as they can. */
-const lineAge_seconds = 6000;
 const lease_seconds = 86_400;
 const runLimit_usd_nanos = 1_000_000_000n;
 
@@ -82,7 +80,7 @@ async function makeTasks(admin: pg.Client, shape: LineShape, now: Date): Promise
       case when runs then 'r' else 'w' end || lpad(n::text, 6, '0') as task_id,
       (array['deploy', 'build', 'plan', 'research'])[class + 1] as phase, class, cpu, 4 * cpu as memory_gb, since,
       case when runs then since - interval '30 minutes'
-        else $7::timestamptz - make_interval(secs => ${lineAge_seconds} * (1 - (n - $1)::double precision / $2)) end as accepted_at,
+        else $7::timestamptz - make_interval(secs => ${shape.lineAge_seconds} * (1 - (n - $1)::double precision / $2)) end as accepted_at,
       case when runs then null else $8::text end as waiting_for, runs or $8::text = 'pool' as quota_held,
       case when runs then $7::timestamptz + make_interval(secs => ${lease_seconds}) end as lease_until,
       case when runs then floor(for_spending * 400000000)::bigint else 0 end as spent_usd_nanos
@@ -128,14 +126,14 @@ async function count(admin: pg.Client): Promise<void> {
 }
 
 /**
- * The pool is full, and quotas hold twice what is held; where the line waits for quota, every tenant's vCPU are used up and
- * the pool has room for twice what runs. Money is left for a thousand more runs of a dollar.
+ * The pool is full, and quotas hold twice what is held. Where the line waits for quota, every tenant's vCPU are used up, none
+ * may be borrowed, and the pool has room for twice what runs. Money is left for a thousand more runs of a dollar.
  */
 async function setLimits(admin: pg.Client, { waitingFor }: LineShape, now: Date): Promise<void> {
   const quotaIsShort = waitingFor === 'quota';
   await admin.query(
-    `insert into tenant_quotas (tenant_id, resource, limit_value, updated_at, updated_by)
-    select n.tenant_id, q.resource, q.limit_value, $1, 'bench' from tenants n cross join lateral (values
+    `insert into tenant_quotas (tenant_id, resource, limit_value, burst_share, updated_at, updated_by)
+    select n.tenant_id, q.resource, q.limit_value, case when $2 and q.resource = 'cpu' then 0 end, $1, 'bench' from tenants n cross join lateral (values
       ('cpu', case when $2 then n.cpu_held else 2 * n.cpu_held + 1000 end),
       ('memory', 2 * n.memory_gb_held + 4000),
       ('concurrent_runs', 2 * n.runs_held + 1000),

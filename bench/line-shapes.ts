@@ -15,6 +15,8 @@ export type LineShape = {
   /** Tasks ask for 1 vCPU up to this many, and 4 GB for each. */
   readonly cpu_max: number;
   readonly waitingFor: 'pool' | 'quota';
+  /** How long the first of the line has waited. */
+  readonly lineAge_seconds: number;
   readonly waitingClasses: ClassMix;
   readonly runningClasses: ClassMix;
   /** What arrives is measured as preempting somebody; else nothing that waits could preempt anything that runs. */
@@ -28,6 +30,8 @@ const steady = {
   firstTenantShare: null,
   cpu_max: 1,
   waitingFor: 'pool',
+  // Each tenant's oldest have aged as far as they can.
+  lineAge_seconds: 6000,
   waitingClasses: [0, 0.1, 0.3, 0.6],
   // The pool is full of what outranks the line, as it is once the line has preempted whom it could.
   runningClasses: [0.1, 0.9, 0, 0],
@@ -44,6 +48,8 @@ export const lineShapes: readonly LineShape[] = [
     name: 'victims',
     title: 'all classes run, sizes from 1 to 16 vCPU, P1 arrives',
     cpu_max: 16,
+    // Nothing has aged: an aged head lets no newcomer of its class pass, not even to preempt.
+    lineAge_seconds: 300,
     waitingClasses: [0, 0, 0, 1],
     runningClasses: [0.1, 0.3, 0.3, 0.3],
     preempts: true,

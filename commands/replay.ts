@@ -12,7 +12,7 @@ import { replay } from './replay/replay.ts';
 import { type Report, reportOf } from './replay/report.ts';
 import { withThrowAwayDatabase } from './replay/stage.ts';
 import { tableOf } from './replay/table.ts';
-import { readTrace, type TracedTask } from './replay/trace.ts';
+import { readTrace, stretched, type TracedTask } from './replay/trace.ts';
 
 async function main(): Promise<void> {
   const command = parseCommandLine(process.argv.slice(2));
@@ -20,17 +20,22 @@ async function main(): Promise<void> {
     process.stdout.write(help);
     return;
   }
-  const tasks = await readTrace(command.path, command.tasks_max);
+  const tasks = stretched(await readTrace(command.path, command.tasks_max), command.stretch);
+  const trace = { file: basename(command.path), stretch: command.stretch };
   const report = await replayUnder(command.conditions, tasks);
   const whatIf = await whatIfReport(command.whatIf, report, tasks);
   if (command.reportPath !== null) {
-    await writeFile(command.reportPath, pageOf(basename(command.path), report, whatIf));
+    await writeFile(command.reportPath, pageOf(nameOf(trace), report, whatIf));
   }
-  const document = whatIf === null ? report : { ...report, whatIf };
+  const document = whatIf === null ? { trace, ...report } : { trace, ...report, whatIf };
   process.stdout.write(command.json ? `${JSON.stringify(document)}\n` : tableOf(report, whatIf));
   if (breachCount(report.breaches) + (whatIf === null ? 0 : breachCount(whatIf.report.breaches)) > 0) {
     process.exitCode = 1;
   }
+}
+
+function nameOf({ file, stretch }: { readonly file: string; readonly stretch: number }): string {
+  return stretch === 1 ? file : `${file}, ${stretch} times as long`;
 }
 
 async function whatIfReport(

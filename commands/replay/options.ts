@@ -32,7 +32,11 @@ Output:
   --report FILE.html       writes a page with pictures, complete in one file
   --json                   one JSON document on standard output (default: a table)
 
-  --limit N                only the first N tasks of the trace
+Trace:
+  --limit N                only the first N tasks
+  --stretch N              arrivals and durations N times as long: the load is the same, the tasks are no longer shorter
+                           than the policy's minimum of running, so that they can be preempted
+
   --help                   this text
 
 Trace line: {"t_s", "tenant", "phase", "priority", "overridable", "cpu", "memory_gb", "duration_s"} and, where there are
@@ -47,6 +51,7 @@ export type CommandLine =
       readonly kind: 'replay';
       readonly path: string;
       readonly tasks_max: number;
+      readonly stretch: number;
       readonly json: boolean;
       /** Where the page goes; null = none. */
       readonly reportPath: string | null;
@@ -82,6 +87,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       'what-if': { type: 'string' },
       report: { type: 'string' },
       limit: { type: 'string' },
+      stretch: { type: 'string' },
       json: { type: 'boolean' },
       help: { type: 'boolean' },
     },
@@ -93,6 +99,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     kind: 'replay',
     path,
     tasks_max: values.limit === undefined ? Number.POSITIVE_INFINITY : wholeNumber('--limit', values.limit),
+    stretch: values.stretch === undefined ? 1 : factor('--stretch', values.stretch),
     json: values.json === true,
     reportPath: values.report ?? null,
     conditions: conditionsOf(values),
@@ -132,11 +139,9 @@ function conditionsOf(flags: ConditionFlags): ConditionsAsked {
 function poolOf(text: string | undefined): PoolAsked {
   const times = /^(\d+(?:\.\d+)?)x$/.exec(text ?? '')?.[1];
   if (times !== undefined && Number(times) > 0) return { timesMeanDemand: Number(times) };
-  const { cpu, memory, tasks } = amounts('--pool', text, ['cpu', 'memory', 'tasks'], wholeTasks);
+  const { cpu, memory, tasks } = amounts('--pool', text, ['cpu', 'memory', 'tasks'], new Set(['tasks']));
   return { ...noBound, cpu: cpu ?? null, memoryGb: memory ?? null, tasks: tasks ?? null };
 }
-
-const wholeTasks = new Set(['tasks']);
 
 function quotaOf(text: string | undefined): TenantQuota {
   const quota = amounts('--quota', text, ['cpu', 'memory', 'cost', 'runs', 'burst'], new Set(['runs']));
@@ -150,11 +155,14 @@ function quotaOf(text: string | undefined): TenantQuota {
 }
 
 function policyOf(text: string | undefined): PolicyChanges {
-  const whole = new Set(
-    policyNumbers.filter((name) => !name.endsWith('_seconds') && !name.endsWith('_share')),
-  );
-  return amounts('--policy', text, policyNumbers, whole);
+  const changes = amounts('--policy', text, policyNumbers, countsOfPolicy);
+  if (changes.aging_step_seconds === 0) {
+    throw new Error('--policy: aging_step_seconds must be above 0; a large one means that nothing ages.');
+  }
+  return changes;
 }
+
+const countsOfPolicy = new Set(policyNumbers.filter((name) => !/_(seconds|share)$/.test(name)));
 
 /**
  * `cpu=40,memory=80` to numbers by name; nothing for no text or "none".
@@ -194,5 +202,12 @@ function wholeNumber(option: string, text: string): number {
   if (!Number.isInteger(number) || number < 1) {
     throw new Error(`${option}: ${text} is not a whole number above zero.`);
   }
+  return number;
+}
+
+function factor(option: string, text: string): number {
+  const number = Number(text);
+  if (!Number.isFinite(number) || number <= 0)
+    throw new Error(`${option}: ${text} is not a number above zero.`);
   return number;
 }

@@ -1,11 +1,11 @@
 /** A trace through the real decisions in virtual time: a discrete-event simulation whose only clock is its agenda. */
 
+import type { Policy } from '../../shared/admission/policy.ts';
 import { schedule } from '../../shared/admission/scheduler.ts';
-import { claimTasks, setPool, setQuotas, sweepRooms } from '../../shared/admission/store.ts';
+import { claimTasks, sweepRooms } from '../../shared/admission/store.ts';
 import { sweepBudgets } from '../../shared/budget/costs.ts';
 import type { Database } from '../../shared/platform/db.ts';
 import { createAgenda } from './agenda.ts';
-import type { StartRange } from './backtest.ts';
 import type { Breaches } from './breaches.ts';
 import { checkEnd, checkRows } from './checks.ts';
 import { type Conditions, policyUnder } from './conditions.ts';
@@ -18,12 +18,13 @@ import {
   lease_seconds,
   newJob,
   reportCosts,
-  type StartEstimate,
 } from './job.ts';
 import { listenTo } from './outbox.ts';
+import { putInForce } from './policy-in-force.ts';
+import { allowanceOf, rangeOf, setLimits, start_ms } from './setup.ts';
 import { createTally, type Tally } from './tally.ts';
 import type { TracedTask } from './trace.ts';
-import { type Allowance, createWitness } from './witness.ts';
+import { createWitness } from './witness.ts';
 
 type Event =
   | { readonly kind: 'finish' | 'leave'; readonly job: Job; readonly stretch: number }
@@ -33,8 +34,6 @@ type Event =
 /** Of events at the same time, those that free room come first. */
 const ranks: Readonly<Record<Event['kind'], number>> = { finish: 0, leave: 1, arrive: 2, sweep: 3 };
 
-/** Where the trace's second 0 lies: mid-month, away from the edge of a budget period. */
-const start_ms = Date.parse('2026-01-15T00:00:00.000Z');
 const sweep_interval_ms = 60_000;
 /** How soon a runner that is told to leave has stored its checkpoint. */
 const checkpoint_ms = 1000;
@@ -66,9 +65,24 @@ export async function replay(
   conditions: Conditions,
   onDone: () => void = () => {},
 ): Promise<ReplayResult> {
-  const began_ms = performance.now();
   const rules = policyUnder(conditions);
-  const allowance = allowanceOf(conditions);
+  const restore = putInForce(rules);
+  try {
+    return await drive(database, tasks, conditions, rules, onDone);
+  } finally {
+    restore();
+  }
+}
+
+async function drive(
+  database: Database,
+  tasks: readonly TracedTask[],
+  conditions: Conditions,
+  rules: Policy,
+  onDone: () => void,
+): Promise<ReplayResult> {
+  const began_ms = performance.now();
+  const allowance = allowanceOf(conditions, rules);
   const tally = createTally(tasks.at(-1)?.arrival_ms ?? 0);
   const witness = createWitness(allowance);
   const { breaches } = witness;
@@ -242,46 +256,4 @@ function known(jobs: ReadonlyMap<string, Job>, taskId: string): Job {
   const job = jobs.get(taskId);
   if (job === undefined) throw new Error(`The stage speaks of task ${taskId}, which was never accepted.`);
   return job;
-}
-
-/** Times of the store as milliseconds of the trace; nobody starts before the time of asking. */
-function rangeOf(estimate: StartEstimate | null, asked_ms: number): StartRange | null {
-  if (estimate === null) return null;
-  const { earliest, latest } = estimate;
-  return {
-    earliest_ms: earliest === null ? asked_ms : earliest.getTime() - start_ms,
-    latest_ms: latest === null ? null : latest.getTime() - start_ms,
-  };
-}
-
-function allowanceOf(conditions: Conditions): Allowance {
-  const { pool, quota } = conditions;
-  const rules = policyUnder(conditions);
-  return {
-    pool,
-    quota,
-    burstShare: quota.burstShare ?? rules.burst_share,
-    minimumRun_ms: rules.min_run_seconds * 1000,
-    promise_ms: rules.promise_seconds * 1000,
-    agingStep_ms: rules.aging_step_seconds * 1000,
-  };
-}
-
-async function setLimits(
-  database: Database,
-  tasks: readonly TracedTask[],
-  { pool, quota }: Conditions,
-): Promise<void> {
-  const now = new Date(start_ms);
-  const burst = quota.burstShare === null ? {} : { burstShare: quota.burstShare };
-  const quotas = {
-    cpu: { limit: quota.cpu, ...burst },
-    memory: { limit: quota.memoryGb, ...burst },
-    cost: { limitUSD: quota.cost_usd },
-    concurrentRuns: { limit: quota.runs },
-  };
-  await setPool(database, pool, now);
-  for (const tenantId of new Set(tasks.map((task) => task.tenantId))) {
-    await setQuotas(database, tenantId, quotas, 'replay', now);
-  }
 }

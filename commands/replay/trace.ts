@@ -54,6 +54,15 @@ export async function readTrace(path: string, tasks_max: number): Promise<Traced
   return tasks.toSorted((a, b) => a.arrival_ms - b.arrival_ms).slice(0, tasks_max);
 }
 
+/** Arrivals and durations so many times as long: the same load, with the waits of longer work. */
+export function stretched(tasks: readonly TracedTask[], times: number): TracedTask[] {
+  return tasks.map((task) => ({
+    ...task,
+    arrival_ms: Math.round(task.arrival_ms * times),
+    duration_ms: Math.round(task.duration_ms * times),
+  }));
+}
+
 /** @throws Error beginning with `place` and naming what is wrong */
 export function parseTraceLine(line: string, place: string, taskId: string): TracedTask {
   const parsed = traceLine.safeParse(jsonOf(line, place));

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { createAgenda } from '../../commands/replay/agenda.ts';
-import { parseCommandLine } from '../../commands/replay/options.ts';
-import { createMeter, jainIndex, spreadOf } from '../../commands/replay/statistics.ts';
-import { parseTraceLine } from '../../commands/replay/trace.ts';
+import { createMeter, jainIndex, percentilesOf, spreadOf } from '../../commands/replay/statistics.ts';
+import { parseTraceLine, stretched } from '../../commands/replay/trace.ts';
+import { traced } from './trace-of.ts';
 
 test('the agenda gives events by time, then rank, then in the order they came', () => {
   const agenda = createAgenda<string>();
@@ -43,6 +43,21 @@ test('a meter integrates a level over time and keeps its peak', () => {
   meter.set(15, 1);
   meter.set(25, 0);
   expect(meter).toMatchObject({ peak: 4, area: 30 });
+  // 0 for 10 ms, 4 for 5, 1 for 10, then 0: in spans of 20 ms that is 4 x 5 + 1 x 5, and 1 x 5.
+  expect(meter.means(20, 3)).toEqual([1.25, 0.25, 0]);
+});
+
+test('a level that is never reset lasts to the end', () => {
+  const meter = createMeter();
+  meter.set(5, 2);
+  expect(meter.means(10, 2)).toEqual([1, 2]);
+});
+
+test('the percentiles 0 to 100 of four waits', () => {
+  const percentiles = percentilesOf([40, 10, 30, 20]) ?? [];
+  expect(percentiles).toHaveLength(101);
+  expect([0, 25, 26, 50, 99, 100].map((percent) => percentiles[percent])).toEqual([10, 10, 20, 20, 40, 40]);
+  expect(percentilesOf([])).toBeNull();
 });
 
 const line = {
@@ -87,38 +102,10 @@ test.each([
   expect(() => parseTraceLine(text, 'trace, line 1', 't1')).toThrow(message);
 });
 
-test('the command line', () => {
-  expect(
-    parseCommandLine([
-      'f.jsonl',
-      '--pool',
-      'cpu=40,memory=80',
-      '--quota',
-      'runs=2,burst=5',
-      '--no-preemption',
-      '--json',
-    ]),
-  ).toEqual({
-    kind: 'replay',
-    path: 'f.jsonl',
-    tasks_max: Number.POSITIVE_INFINITY,
-    json: true,
-    options: {
-      pool: { cpu: 40, memoryGb: 80 },
-      quota: { cpu: null, memoryGb: null, cost_usd: null, runs: 2, burstShare: 5 },
-      onQuota: 'refuse',
-      preemption: false,
-    },
-  });
-});
-
-test.each([
-  [[], 'Name one trace file'],
-  [['f', '--pool', 'cpu=x'], '--pool: cpu=x is not an amount'],
-  [['f', '--pool', 'disk=1'], '--pool: disk is not one of cpu, memory'],
-  [['f', '--quota', 'cpu=-1'], '--quota: cpu=-1 is not an amount'],
-  [['f', '--limit', '0'], '--limit: 0 is not a whole number'],
-  [['f', '--on-quota', 'ask'], '--on-quota: ask is not one of refuse, wait'],
-])('the command line %j is refused by name', (args, message) => {
-  expect(() => parseCommandLine(args)).toThrow(message);
+test('a stretched trace has the same load: arrivals and durations grow alike', () => {
+  const tasks = [traced('a'), traced('b', { arrival_ms: 333, duration_ms: 7 })];
+  expect(stretched(tasks, 2.5)).toEqual([
+    traced('a', { duration_ms: 25_000 }),
+    traced('b', { arrival_ms: 833, duration_ms: 18 }),
+  ]);
 });

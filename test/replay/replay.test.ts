@@ -82,6 +82,21 @@ test('without preemption P0 waits for the place', async () => {
   expect(report.waitSeconds.P0?.max).toBe(80);
 });
 
+test.each([
+  // The scheduler looks at every whole minute: low has run for a minute when it does so next, and leaves a second later.
+  ['a minute of running first, as the policy has it', {}, 41],
+  ['no minimum of running', { min_run_seconds: 0 }, 1],
+])('P1 takes the place of a P3 task: %s', async (_, policy, wait) => {
+  const tasks = [
+    traced('low', { duration_ms: 100_000 }),
+    traced('mid', { class: 1, arrival_ms: 20_000, tenantId: 'beta' }),
+  ];
+  const report = await reportFor(tasks, { ...onePlace, policy });
+  expect(breachCount(report.breaches)).toBe(0);
+  expect(report.preemptions).toBe(1);
+  expect(report.waitSeconds.P1?.max).toBe(wait);
+});
+
 const twoRuns = { quota: { ...unbounded.quota, runs: 2 } };
 
 test('requests over the quota are refused, and the fifth within a minute starts the throttle', async () => {

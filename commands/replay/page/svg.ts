@@ -17,7 +17,7 @@ export type Frame = {
 };
 
 export function frameOf(width: number, height: number): Frame {
-  return { width, height, left: 52, right: width - 12, top: 12, bottom: height - 40 };
+  return { width, height, left: 62, right: width - 12, top: 12, bottom: height - 40 };
 }
 
 /** From 0 to a round number above `max`, growing from `from` to `to`. */
