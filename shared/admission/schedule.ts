@@ -116,7 +116,9 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
   const grants: Grant[] = [];
   const preemptions: Preemption[] = [];
   const taken = new Set<RunningTask>();
-  const candidates = candidatesOf(snapshot, (tenantId) => standingOf(tenantId).share);
+  const candidates = candidatesOf(snapshot);
+  // As they were when the snapshot was taken: what is granted here does not change who is furthest over.
+  const shareBefore = new Map(snapshot.tenants.map(({ tenantId }) => [tenantId, standingOf(tenantId).share]));
   let displaceable = snapshot.displaceable;
   let room: Room = {
     cpu: pool.cpuRoom ?? Number.POSITIVE_INFINITY,
@@ -162,7 +164,7 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
     if (task.promised) continue;
 
     const missing = [...amountsOf(shortOf(roomOf(task), own)), ...quota.missing];
-    const preemption = preemptFor(task, missing, candidates, taken, policy, now);
+    const preemption = preemptFor(task, missing, candidates, taken, shareBefore, policy, now);
     if (preemption !== null) {
       preemptions.push(preemption);
       for (const victim of preemption.victims) taken.add(victim);
@@ -261,14 +263,10 @@ function amountsOf({ cpu, memoryGb, tasks }: Room): Amounts {
   return [cpu, memoryGb, tasks];
 }
 
-/** Running tasks in the order of victims, each once; null when the snapshot has none of them. */
-function candidatesOf(
-  { running }: Snapshot,
-  shareOf: (tenantId: string) => number,
-): readonly RunningTask[] | null {
+/** Running tasks, each once; null when the snapshot has none of them. */
+function candidatesOf({ running }: Snapshot): readonly RunningTask[] | null {
   if (running === null) return null;
-  const once = new Map(running.map((task) => [`${task.tenantId}/${task.taskId}`, task]));
-  return [...once.values()].sort((a, b) => compareVictims(a, b, shareOf));
+  return [...new Map(running.map((task) => [`${task.tenantId}/${task.taskId}`, task])).values()];
 }
 
 function preemptFor(
@@ -276,13 +274,14 @@ function preemptFor(
   missing: Amounts,
   candidates: readonly RunningTask[] | null,
   taken: ReadonlySet<RunningTask>,
+  shares: ReadonlyMap<string, number>,
   policy: Policy,
   now: Date,
 ): Preemption | null {
   if (candidates === null) return null;
-  const eligible = candidates.filter(
-    (candidate) => !taken.has(candidate) && mayBePreempted(candidate, task, policy, now),
-  );
+  const eligible = candidates
+    .filter((candidate) => !taken.has(candidate) && mayBePreempted(candidate, task, policy, now))
+    .sort((a, b) => compareVictims(a, b, task, (tenantId) => shares.get(tenantId) ?? 0));
   const victims = chooseVictims(eligible, missing, (victim) => [
     ...amountsOf(roomOf(victim)),
     // Only a task of the same tenant leaves quota that it can use, and only one of a lower class gives it up.

@@ -24,6 +24,7 @@ export type RunningTask = {
 };
 
 export type Newcomer = {
+  readonly tenantId: string;
   readonly class: number;
   readonly usesBurst: boolean;
 };
@@ -47,14 +48,20 @@ export function mayBePreempted(task: RunningTask, newcomer: Newcomer, policy: Po
  * The order of victims (P2), a total order:
  * 1. burst users, and those marked when the pool was made smaller (A15); 2. lowest class; 3. tenant furthest over its share;
  * 4. least work since its last checkpoint; 5. newest start; 6. task id; 7. tenant id.
+ *
+ * Burst counts against other tenants only, from whom it is borrowed: among its own tenant's tasks, which of them bears the
+ * mark says nothing about what is lost with it.
  */
 export function compareVictims(
   a: RunningTask,
   b: RunningTask,
+  newcomer: Pick<Newcomer, 'tenantId'>,
   shareOf: (tenantId: string) => number,
 ): number {
+  const isFirst = (task: RunningTask) =>
+    Number(task.firstVictim || (task.usesBurst && task.tenantId !== newcomer.tenantId));
   return (
-    Number(b.usesBurst || b.firstVictim) - Number(a.usesBurst || a.firstVictim) ||
+    isFirst(b) - isFirst(a) ||
     b.class - a.class ||
     shareOf(b.tenantId) - shareOf(a.tenantId) ||
     compareBigint(BigInt(a.workSinceCheckpointNanos), BigInt(b.workSinceCheckpointNanos)) ||

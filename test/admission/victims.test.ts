@@ -96,14 +96,14 @@ describe('the order of victims (P2): each criterion decides over all that follow
   ])('%s', (_what, first, second) => {
     const a = running(first);
     const b = running(second);
-    expect(compareVictims(a, b, shareOf)).toBeLessThan(0);
-    expect(compareVictims(b, a, shareOf)).toBeGreaterThan(0);
+    expect(compareVictims(a, b, { tenantId: 'newcomer' }, shareOf)).toBeLessThan(0);
+    expect(compareVictims(b, a, { tenantId: 'newcomer' }, shareOf)).toBeGreaterThan(0);
   });
 
   test('work is compared exactly beyond the range of doubles', () => {
     const less = running({ workSinceCheckpointNanos: '9007199254740992' });
     const more = running({ workSinceCheckpointNanos: '9007199254740993' });
-    expect(compareVictims(less, more, shareOf)).toBeLessThan(0);
+    expect(compareVictims(less, more, { tenantId: 'newcomer' }, shareOf)).toBeLessThan(0);
   });
 });
 
