@@ -12,6 +12,8 @@ export type Granted = {
   readonly at_ms: number;
   /** The time of the call for one that was admitted at once. */
   readonly waitingSince_ms: number;
+  /** It took its quota with the room, having held none. */
+  readonly neededQuota: boolean;
   /** Since when victims were leaving for it; null = it started on room that was free. */
   readonly promisedSince_ms: number | null;
 };
@@ -25,13 +27,14 @@ export type HeldBack = (one: Known, now_ms: number) => boolean;
  * @param waiting of the same tenant, after all grants of the moment
  */
 export function passesItsOwnLine(
-  { one: granted, at_ms, waitingSince_ms, promisedSince_ms }: Granted,
+  { one: granted, at_ms, waitingSince_ms, neededQuota, promisedSince_ms }: Granted,
   waiting: Iterable<Known>,
   isHeldBack: HeldBack,
 ): boolean {
   for (const one of waiting) {
     if (
-      one.waitingFor === 'pool' &&
+      // Quota that was free for the larger one was free for it too.
+      (one.waitingFor === 'pool' || (neededQuota && !granted.usesBurst)) &&
       one.task.class <= granted.task.class &&
       one.acceptedAt_ms < granted.acceptedAt_ms &&
       // So that aging cannot have raised the other one further.

@@ -50,13 +50,22 @@ export function createLine(
       waiting[one.task.class] += 1;
     },
 
-    /** @param promisedSince_ms since when victims were leaving for it; null = none were */
-    granted(one: Known, promisedSince_ms: number | null, at_ms: number): void {
+    /**
+     * @param neededQuota it took its quota with the room, and money could not be what another one lacks
+     * @param promisedSince_ms since when victims were leaving for it; null = none were
+     */
+    granted(one: Known, neededQuota: boolean, promisedSince_ms: number | null, at_ms: number): void {
       const line = lineOf(one.task.tenantId);
       const waited = line.waiting.delete(one);
       if (waited) waiting[one.task.class] -= 1;
       line.lastStart_ms = at_ms;
-      grants.push({ one, at_ms, waitingSince_ms: waited ? one.waitingSince_ms : at_ms, promisedSince_ms });
+      grants.push({
+        one,
+        at_ms,
+        waitingSince_ms: waited ? one.waitingSince_ms : at_ms,
+        neededQuota,
+        promisedSince_ms,
+      });
     },
 
     /**

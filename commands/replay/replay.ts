@@ -112,9 +112,8 @@ async function drive(
 
   /** Stops the clock of a job and reports what it has cost so far. */
   async function stop(job: Job, at_ms: number, now: Date): Promise<void> {
-    const ran_ms = at_ms - job.startedAt_ms;
-    job.remaining_ms -= ran_ms;
-    tally.worked(job.task, ran_ms, at_ms);
+    job.remaining_ms -= at_ms - job.startedAt_ms;
+    tally.worked(job.task, job.startedAt_ms, at_ms);
     reported_usd_nanos += await reportCosts(database, job, now);
   }
 

@@ -70,9 +70,10 @@ export function createTally(lastArrival_ms: number) {
       timeline.preempted(at_ms);
     },
 
-    /** `ran_ms` of a task's work was done up to now. */
-    worked(task: TracedTask, ran_ms: number, at_ms: number): void {
-      if (at_ms <= lastArrival_ms) workOf(task.tenantId).doneInTime += task.cpu * ran_ms;
+    /** A task ran for this time. */
+    worked(task: TracedTask, from_ms: number, until_ms: number): void {
+      const inTime_ms = Math.max(Math.min(until_ms, lastArrival_ms) - from_ms, 0);
+      workOf(task.tenantId).doneInTime += task.cpu * inTime_ms;
     },
 
     ended(at_ms: number): void {

@@ -58,7 +58,8 @@ export function createWitness(allowance: Allowance, breaches: Breaches = noBreac
 
   function enterRoom(one: Known, epoch: number, promisedSince_ms: number | null, now_ms: number): void {
     if (one.state !== 'waiting' || epoch <= one.epoch) breaches.task_twice += 1;
-    line.granted(one, promisedSince_ms, now_ms);
+    const neededQuota = !one.holdsQuota && allowance.quota.cost_usd === null;
+    line.granted(one, neededQuota, promisedSince_ms, now_ms);
     if (!one.holdsQuota) hold(one, 1);
     addTask(room, one.task, 1);
     one.state = 'in_room';

@@ -28,8 +28,10 @@ language sql stable as $$
     group by tenant_id, run_id
   ), by_thresholds as (
     select e.tenant_id, e.run_id,
-      bool_or(e.level = 'throttle') as throttled, bool_or(e.level = 'throttle' and e.budget_version = r.budget_version) as throttled_now,
-      bool_or(e.level = 'pause') as paused, bool_or(e.level = 'pause' and e.budget_version = r.budget_version) as paused_now
+      bool_or(e.level = 'throttle') as throttled,
+      bool_or(e.level = 'throttle' and e.budget_version = r.budget_version) as throttled_now,
+      bool_or(e.level = 'pause') as paused,
+      bool_or(e.level = 'pause' and e.budget_version = r.budget_version) as paused_now
     from budget_events e join runs r using (tenant_id, run_id)
     where p_tenants is null or e.tenant_id = any (p_tenants)
     group by e.tenant_id, e.run_id
@@ -52,7 +54,8 @@ language sql stable as $$
       ('preemptions', r.preemptions::text, coalesce(t.preemptions, 0)::text),
       ('lost_work_usd_nanos', r.lost_work_usd_nanos::text, coalesce(t.lost_work, 0)::text),
       ('status', r.status, s.status),
-      ('ended_at', iso_time(r.ended_at), case when s.status in ('completed', 'failed', 'cancelled') then iso_time(coalesce(r.ended_at, t.ended_at)) end),
+      ('ended_at', r.ended_at::text,
+        case when s.status in ('completed', 'failed', 'cancelled') then coalesce(r.ended_at, t.ended_at) end::text),
       -- What fired under this limit holds, and what never fired does not. Between the two, set_budget alone knows whether the
       -- present limit has lifted what an earlier one brought about, and the flag stands as it is.
       ('demoted', r.demoted::text, (coalesce(f.throttled_now, false) or (r.demoted and coalesce(f.throttled, false)))::text),
@@ -60,6 +63,8 @@ language sql stable as $$
     ) c (counter, stored, derived)
     where p_tenants is null or r.tenant_id = any (p_tenants)
   )
-  select 'runs', jsonb_build_object('tenant_id', tenant_id, 'run_id', run_id), null::text, counter, stored, derived
+  select 'runs', jsonb_build_object('tenant_id', tenant_id, 'run_id', run_id), null::text, counter,
+    case counter when 'ended_at' then iso_time(stored::timestamptz) else stored end,
+    case counter when 'ended_at' then iso_time(derived::timestamptz) else derived end
   from compared where stored is distinct from derived
 $$;

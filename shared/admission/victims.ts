@@ -34,7 +34,12 @@ export type Newcomer = {
  * borrowed room when the newcomer is within its tenant's limit (A5); past its minimum run unless the newcomer is P0;
  * not shielded. The snapshot holds only overridable tasks that are running and not leaving. P0 never leaves for anyone.
  */
-export function mayBePreempted(task: RunningTask, newcomer: Newcomer, policy: Policy, now: Date): boolean {
+export function mayBePreempted(
+  task: RunningTask,
+  newcomer: Pick<Newcomer, 'class' | 'usesBurst'>,
+  policy: Policy,
+  now: Date,
+): boolean {
   if (task.class === 0) return false;
   const lower = task.class > newcomer.class;
   const reclaims = task.usesBurst && !newcomer.usesBurst && task.class >= newcomer.class;

@@ -32,10 +32,14 @@ export type Database = {
 export type DatabaseConfig = Pick<
   pg.ClientConfig,
   'connectionString' | 'host' | 'port' | 'database' | 'user' | 'password' | 'ssl'
-> & { readonly max?: number };
+> & {
+  readonly max?: number;
+  /** How long a statement may take; default 10 s, less than a Lambda has. */
+  readonly statementTimeout_ms?: number;
+};
 
 const connectTimeout_ms = 3000;
-const statementTimeout_ms = 10_000;
+const defaultStatementTimeout_ms = 10_000;
 const connectionLifetime_seconds = 600;
 
 /** A connection unused for longer is tried before use: a frozen process does not notice that its peer left. */
@@ -66,14 +70,14 @@ export function json(value: unknown): string {
 }
 
 /** Opens no connection yet; the first statement does. */
-export function openDatabase(config: DatabaseConfig): Database {
+export function openDatabase({ statementTimeout_ms, max, ...server }: DatabaseConfig): Database {
   const pool = new pg.Pool({
-    ...config,
-    max: config.max ?? 1,
+    ...server,
+    max: max ?? 1,
     types: typeParsers,
     application_name: 'mothership',
     connectionTimeoutMillis: connectTimeout_ms,
-    query_timeout: statementTimeout_ms,
+    query_timeout: statementTimeout_ms ?? defaultStatementTimeout_ms,
     keepAlive: true,
     maxLifetimeSeconds: connectionLifetime_seconds,
     // An idle connection costs nothing; making one costs round trips and CPU of the store.

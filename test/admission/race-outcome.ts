@@ -37,11 +37,16 @@ const turnsOfTwo: readonly (readonly (0 | 1)[])[] = [
 
 /** The outcome of calls whose steps come in this order; whoever has steps left when the turns are over takes them. */
 export function play(world: World, calls: readonly RaceCall[], turns: readonly (0 | 1)[] = []): Outcome {
+  const rest = calls.flatMap((_, index) => Array.from({ length: 4 }, () => index as 0 | 1));
+  return played(world, calls, [...turns, ...rest]);
+}
+
+/** The same with these turns and no more. */
+function played(world: World, calls: readonly RaceCall[], turns: readonly (0 | 1)[]): Outcome {
   const left = structuredClone(world);
   const heard: string[] = [];
   const steps = calls.map((call, index) => stepsOf(call, left, (said) => (heard[index] = said)));
-  const every = [...turns, ...calls.flatMap((_, index) => [index, index, index, index])];
-  for (const index of every) steps[index]?.next();
+  for (const index of turns) steps[index]?.next();
   return {
     heard,
     tasks: mapped(left.tasks, taskInWords),
@@ -51,6 +56,22 @@ export function play(world: World, calls: readonly RaceCall[], turns: readonly (
     happened: left.happened.toSorted(),
   };
 }
+
+/** What is left when the call dies: before its first transaction, and after each. Nothing is heard. */
+export function brokenOff(world: World, call: RaceCall): Outcome[] {
+  return turnsTaken.map((turns) => ({ ...played(world, [call], turns), heard: [] }));
+}
+
+/** What is heard and left when a call that died there is made again. */
+export function madeAgain(world: World, call: RaceCall): Outcome[] {
+  return turnsTaken.map((turns) => {
+    const outcome = played(world, [call, call], [...turns, 1, 1, 1, 1]);
+    return { ...outcome, heard: outcome.heard.slice(1) };
+  });
+}
+
+/** The first of two calls takes no step, one, two, three. */
+const turnsTaken: readonly (readonly 0[])[] = [[], [0], [0, 0], [0, 0, 0]];
 
 function* stepsOf(call: RaceCall, world: World, hear: (said: string) => void): Generator<void> {
   const said = call.rule(world);

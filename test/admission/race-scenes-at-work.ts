@@ -216,6 +216,6 @@ export const scenesAtWork: readonly RaceScene[] = [
       { pool_cpu: 100, limits_cpu: { a: 24 } },
     ),
     calls: [calls.act('throttle')],
-    others: [calls.quotaGrant, calls.admitPhase('t', 'x', 8)],
+    others: [calls.quotaGrant],
   },
 ];

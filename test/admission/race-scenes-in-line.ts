@@ -157,7 +157,7 @@ export const scenesInLine: readonly RaceScene[] = [
     }),
     calls: [calls.quotaGrant],
     others: [
-      calls.admit('n', { cpu: 8 }),
+      calls.admit('n', { class: 1, cpu: 8 }),
       calls.admitAgain('u', { ...filling, onQuota: 'wait' }),
       again(long),
       calls.admitPhase('t', 'x', 1),

@@ -5,14 +5,18 @@ import { type Answer, type Api, testApi } from '../setup/api.ts';
 import type { TestDatabase } from '../setup/database.ts';
 import { type Scene, sceneOf } from './scene.ts';
 
-/** Which rows a third connection keeps locked until both calls wait for them or have ended. */
-export type Gate = 'pool' | 'runs' | 'tasks';
+/** What a third connection keeps locked until all calls wait for it or have ended. */
+export type Gate = keyof typeof gateStatement;
 
-const gateStatement: Readonly<Record<Gate, string>> = {
+const gateStatement = {
   pool: 'select 1 from pool for update',
   runs: 'select 1 from runs for update',
   tasks: 'select 1 from tasks for update',
-};
+  /** Reached by a pass of the scheduler that follows the call's own transaction. */
+  line: `select 1 from tasks where state = 'queued' for update`,
+  /** Reached when all else of a transaction is done. */
+  events: 'lock table events in share row exclusive mode',
+} as const;
 
 /** A statement that the store refused: SQLSTATE and message, such as `40P01 deadlock detected`. */
 export type Fault = string;
@@ -90,6 +94,30 @@ export async function meetAt<T>(
     return ended;
   });
   return { answers: await Promise.all(underWay), allWaited: endedAtGate === 0 };
+}
+
+/**
+ * Starts the call while the gate is closed, and kills its backend when it waits there.
+ *
+ * @returns what the call came to, and whether it was killed: it may have ended without coming to the gate
+ */
+export async function killAt<T>(
+  { admin }: TestDatabase,
+  gate: Gate,
+  call: () => Promise<T>,
+): Promise<{ answer: PromiseSettledResult<T>; killed: boolean }> {
+  let ended = false;
+  let waiting: number[] = [];
+  const [answer] = await admin.transaction(async (tx) => {
+    await tx.query(gateStatement[gate]);
+    const underWay = Promise.allSettled([call()]).finally(() => {
+      ended = true;
+    });
+    while (!ended && waiting.length === 0) waiting = await waitingForLocks(admin);
+    await admin.query('select pg_terminate_backend(pid) from unnest($1::integer[]) as pids (pid)', [waiting]);
+    return underWay;
+  });
+  return { answer, killed: waiting.length > 0 };
 }
 
 /** Process ids of the backends of this database that wait for a lock right now. */

@@ -50,6 +50,14 @@ describe('order of one tenant', () => {
         witness.settle(2000);
       },
     ],
+    [
+      'a newcomer takes quota that one no larger waits for',
+      (witness) => {
+        witness.queued(early, 'quota', 0);
+        witness.admitted(p(2, 'late', { cpu: 2 }), 1, false, 1000);
+        witness.settle(1000);
+      },
+    ],
   ])('broken when %s', (_, story) => {
     expect(heard(story)).toEqual({ ...noBreaches(), order_broken: 1 });
   });
@@ -69,7 +77,15 @@ describe('order of one tenant', () => {
     ['the one that waits needs more memory', waiting(p(2, 'early', { cpu: 2, memoryGb: 2 }))],
     ['the one that waits is of a worse class', waiting(p(3, 'early', { cpu: 2 }))],
     ['the one that waits is of another tenant', waiting(p(2, 'early', { cpu: 2, tenantId: 'other' }))],
-    ['the one that waits does so for quota', waiting(early, 'quota')],
+    ['the one that waits does so for quota, which the other one held before', waiting(early, 'quota')],
+    [
+      'the one that waits does so for quota, and the other one is admitted on burst',
+      (witness) => {
+        witness.queued(early, 'quota', 0);
+        witness.admitted(late, 1, true, 1000);
+        witness.settle(1000);
+      },
+    ],
     [
       'both are granted at the same moment, the later one announced first',
       (witness) => {

@@ -40,8 +40,8 @@ test('three tasks on one place wait for each other, and the place is never idle'
   expect(report.utilisation).toEqual({ cpu: 1, memory: null, tasks: null });
   expect(report.peak.pool.cpu).toEqual({ used: 1, share: 1 });
   expect(report.virtualSeconds).toBe(30);
-  // When the last task arrives none has ended, so that no tenant was served and there is nothing to compare.
-  expect(report.jainIndex).toBeNull();
+  // There is one tenant only, and it was served.
+  expect(report.jainIndex).toBe(1);
 });
 
 test('a better class that comes later starts first', async () => {
@@ -129,6 +129,12 @@ test('tenants that are served alike have a Jain index of one, one that is not lo
   );
   // Shares of asked work done when the last task arrives: 1, 1 and 0.
   expect(unlike.jainIndex).toBeCloseTo(2 / 3, 4);
+  const halfDone = await reportFor(
+    [traced('a', arrivals), traced('b', { duration_ms: 120_000, tenantId: 'beta' }), last],
+    unbounded,
+  );
+  // 1, half of 120 s, and 0: (1.5)² / (3 x 1.25).
+  expect(halfDone.jainIndex).toBeCloseTo(0.6, 4);
 });
 
 test.each([

@@ -161,9 +161,10 @@ export function preemptionsOverTime(reports: readonly Report[]): Drawings | null
       ];
     });
     const { stepSeconds } = report.timeline;
+    const none = `<text class="axis middle" x="${(frame.left + frame.right) / 2}" y="${(frame.top + frame.bottom) / 2}">nobody was preempted</text>`;
     return drawing(frame, 'Preemptions over time', [
       axes(frame, x, y, x.name, `in each ${numberText(stepSeconds)} s`),
-      ...bars,
+      ...(bars.length === 0 ? [none] : bars),
     ]);
   });
 }

@@ -28,7 +28,7 @@ export function tiles(reports: readonly Report[]): string {
     ...(best === undefined
       ? []
       : [
-          tile(`${best} waits at most`, 'seconds, 99 % of the best class present', ({ waitSeconds }) => {
+          tile(`${best} waits, at p99`, '99 % of the best class wait no longer', ({ waitSeconds }) => {
             const spread = waitSeconds[best];
             return spread === null ? 'none started' : `${seconds(spread.p99)} s`;
           }),
@@ -147,7 +147,7 @@ export function factTable(reports: readonly Report[]): string {
     row('Decisions', (r) => numberText(r.decisions)),
     row('Decisions per second of real time', (r) => numberText(r.decisionsPerSecond)),
   ];
-  return table('All figures', ['figure', ...columns(reports, 'value')], rows);
+  return table('What else was counted', ['figure', ...columns(reports, 'value')], rows);
 }
 
 function table(caption: string, head: readonly string[], rows: readonly string[], textColumns = 1): string {
