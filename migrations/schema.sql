@@ -91,6 +91,7 @@ table decisions
   counters jsonb not null
   answer jsonb not null
   at timestamp with time zone not null
+  plan_id text collate "C"
 
 table deliberation_scores
   score_id text collate "C" not null
@@ -141,6 +142,17 @@ table idempotency_keys
   created_at timestamp with time zone not null
   expires_at timestamp with time zone not null
 
+table plans
+  plan_id text collate "C" not null
+  policy_version text not null
+  snapshot jsonb not null
+  at timestamp with time zone not null
+
+table policies
+  version text not null
+  numbers jsonb not null
+  first_used_at timestamp with time zone not null
+
 table pool
   singleton boolean not null default true
   cpu numeric(12,3)
@@ -148,6 +160,8 @@ table pool
   cpu_used numeric(12,3) not null default 0
   memory_gb_used numeric(12,3) not null default 0
   version bigint not null default 0
+  tasks integer
+  tasks_used integer not null default 0
 
 table quota_event_pacing
   tenant_id text collate "C" not null
@@ -262,6 +276,9 @@ table tasks
   ended_at timestamp with time zone
   fail_code text
   error text
+  on_burst boolean not null generated always as (((burst_cpu > (0)::numeric) OR (burst_memory_gb > (0)::numeric))) stored
+  first_victim boolean not null default false
+  expected_wait_seconds numeric(12,3)
 
 table tenant_budget_events
   budget_event_id text not null
@@ -284,6 +301,7 @@ table tenant_quotas
   period text
   updated_at timestamp with time zone not null
   updated_by text not null
+  burst_value numeric(24,9)
 
 table tenant_spend
   tenant_id text collate "C" not null
@@ -321,7 +339,18 @@ table tenants
   cpu_in_use numeric(12,3) not null default 0
   memory_gb_in_use numeric(12,3) not null default 0
   cost_limit_version integer not null default 1
+  tasks_in_use integer not null default 0
+  recent_share_seconds double precision not null default 0
+  recent_at timestamp with time zone
+  last_start_at timestamp with time zone
   alert_percents numeric(6,3)[] not null default '{}'::numeric[]
+
+table waiting_lines
+  tenant_id text collate "C" not null
+  queue_class smallint not null
+  on_burst boolean not null
+  waiting_for text not null
+  tasks integer not null
 
 -- Constraints
 
@@ -369,6 +398,8 @@ decisions: decision_kind_known CHECK ((kind = ANY (ARRAY['admit'::text, 'grant':
 
 decisions: decisions_pkey PRIMARY KEY (decision_id)
 
+decisions: decisions_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES plans(plan_id)
+
 deliberation_scores: deliberation_scores_pkey PRIMARY KEY (score_id)
 
 deliberation_scores: deliberation_scores_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, run_id)
@@ -391,11 +422,17 @@ idempotency_keys: idempotency_keys_pkey PRIMARY KEY (owner, key)
 
 idempotency_keys: idempotency_state_known CHECK ((state = ANY (ARRAY['in_progress'::text, 'done'::text])))
 
+plans: plans_pkey PRIMARY KEY (plan_id)
+
+policies: policies_pkey PRIMARY KEY (version)
+
 pool: pool_capacity_not_negative CHECK (((cpu >= (0)::numeric) AND (memory_gb >= (0)::numeric)))
 
 pool: pool_is_one_row CHECK (singleton)
 
 pool: pool_pkey PRIMARY KEY (singleton)
+
+pool: pool_tasks_not_negative CHECK (((tasks >= 0) AND (tasks_used >= 0)))
 
 pool: pool_used_not_negative CHECK (((cpu_used >= (0)::numeric) AND (memory_gb_used >= (0)::numeric)))
 
@@ -471,9 +508,15 @@ tenant_budget_events: tenant_budget_level_known CHECK ((level = ANY (ARRAY['warn
 
 tenant_budget_events: tenant_threshold_fires_once UNIQUE (tenant_id, period_start, limit_version, threshold)
 
+tenant_quotas: quota_burst_in_one_form CHECK (((burst_share IS NULL) OR (burst_value IS NULL)))
+
 tenant_quotas: quota_burst_not_negative CHECK ((burst_share >= (0)::numeric))
 
 tenant_quotas: quota_burst_only_for_rooms CHECK (((burst_share IS NULL) OR (resource = ANY (ARRAY['cpu'::text, 'memory'::text]))))
+
+tenant_quotas: quota_burst_value_not_negative CHECK ((burst_value >= (0)::numeric))
+
+tenant_quotas: quota_burst_value_only_for_rooms CHECK (((burst_value IS NULL) OR (resource = ANY (ARRAY['cpu'::text, 'memory'::text]))))
 
 tenant_quotas: quota_limit_not_negative CHECK ((limit_value >= (0)::numeric))
 
@@ -499,6 +542,10 @@ tenants: tenant_holds_not_negative CHECK (((cpu_held >= (0)::numeric) AND (memor
 
 tenants: tenant_quality_gate_known CHECK ((quality_gate = ANY (ARRAY['off'::text, 'advise'::text, 'enforce'::text])))
 
+tenants: tenant_recent_not_negative CHECK ((recent_share_seconds >= (0)::double precision))
+
+tenants: tenant_tasks_in_use_not_negative CHECK ((tasks_in_use >= 0))
+
 tenants: tenant_thresholds_rise CHECK (((warn_percent > (0)::numeric) AND (warn_percent < throttle_percent) AND (throttle_percent < pause_percent)))
 
 tenants: tenant_use_within_holds CHECK ((((cpu_in_use >= (0)::numeric) AND (cpu_in_use <= cpu_held)) AND ((memory_gb_in_use >= (0)::numeric) AND (memory_gb_in_use <= memory_gb_held))))
@@ -506,6 +553,12 @@ tenants: tenant_use_within_holds CHECK ((((cpu_in_use >= (0)::numeric) AND (cpu_
 tenants: tenant_weight_positive CHECK ((weight > (0)::numeric))
 
 tenants: tenants_pkey PRIMARY KEY (tenant_id)
+
+waiting_lines: waiting_line_not_negative CHECK ((tasks >= 0))
+
+waiting_lines: waiting_lines_pkey PRIMARY KEY (tenant_id, queue_class, on_burst, waiting_for)
+
+waiting_lines: waiting_lines_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id)
 
 -- Indexes
 
@@ -541,6 +594,8 @@ CREATE INDEX tasks_burst_victims ON public.tasks USING btree (queue_class DESC) 
 
 CREATE INDEX tasks_granted ON public.tasks USING btree (tenant_id, queue_class, accepted_at) WHERE (state = 'granted'::text)
 
+CREATE INDEX tasks_holding_quota ON public.tasks USING btree (tenant_id, queue_class DESC) WHERE quota_held
+
 CREATE INDEX tasks_in_room ON public.tasks USING btree (room_until) WHERE (room_until IS NOT NULL)
 
 CREATE INDEX tasks_leaving_for ON public.tasks USING btree (preempted_by_tenant, preempted_by) WHERE ((state = 'preempting'::text) AND (preempted_by IS NOT NULL))
@@ -553,11 +608,13 @@ CREATE INDEX tasks_promised ON public.tasks USING btree (tenant_id, task_id) WHE
 
 CREATE INDEX tasks_victims ON public.tasks USING btree (queue_class DESC, running_since DESC) WHERE ((state = 'running'::text) AND overridable)
 
-CREATE INDEX tasks_waiting ON public.tasks USING btree (tenant_id, queue_class, accepted_at, task_id) WHERE (state = 'queued'::text)
+CREATE INDEX tasks_waiting ON public.tasks USING btree (tenant_id, queue_class, on_burst, waiting_for, accepted_at, task_id) WHERE (state = 'queued'::text)
+
+CREATE INDEX tasks_waiting_by_size ON public.tasks USING btree (cpu, memory_gb) WHERE ((state = 'queued'::text) AND (waiting_for = 'pool'::text))
+
+CREATE INDEX tasks_waiting_longest ON public.tasks USING btree (waiting_since) WHERE (state = 'queued'::text)
 
 CREATE INDEX tasks_waiting_of_tenant ON public.tasks USING btree (tenant_id, accepted_at, task_id) WHERE (state = 'queued'::text)
-
-CREATE INDEX tasks_waiting_on_burst ON public.tasks USING btree (tenant_id) WHERE ((state = 'queued'::text) AND ((burst_cpu > (0)::numeric) OR (burst_memory_gb > (0)::numeric)))
 
 CREATE INDEX tenant_usage_of_tenant ON public.tenant_usage USING btree (tenant_id, usage_id)
 
@@ -659,15 +716,17 @@ view v_tenant_usage_current as
 
 act_on_budget(p_tenant_id text, p_run_id text, p_level text, p_by text, p_cause_id uuid, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
+admission_facts(p_tenant tenants, p_pool pool, p_run runs, p_ask jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
+
 admit_task(p_request jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
-aged_tasks(p_policy jsonb, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class integer)
+aged_tasks(p_policy jsonb, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, run_id text, queue_class smallint, on_burst boolean, waiting_for text, accepted_at timestamp with time zone, waiting_since timestamp with time zone, effective_class smallint, overdue boolean)
 
 apply_plan(p_plan jsonb, p_version bigint, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
 begin_preemption(p_task tasks, p_action text, p_reason text, p_by_tenant_id text, p_by_task_id text, p_cause_id uuid, p_policy jsonb, p_now timestamp with time zone) returns void
 
-book_admission(p_task tasks, p_run runs, p_request jsonb, p_now timestamp with time zone) returns void
+book_admission(p_task tasks, p_run runs, p_request jsonb, p_policy jsonb, p_now timestamp with time zone) returns void
 
 book_refusal(p_tenant tenants, p_request jsonb, p_reasons jsonb, p_policy jsonb, p_now timestamp with time zone) returns void
 
@@ -683,7 +742,11 @@ claim_tasks(p_tenant_id text, p_classes smallint[], p_max integer, p_lease_secon
 
 complete_task(p_tenant_id text, p_task_id text, p_epoch bigint, p_outcome text, p_error text, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
+count_waiting() returns trigger
+
 counter_drift(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
+
+displace_task(p_tenant_id text, p_task_id text, p_now timestamp with time zone) returns boolean
 
 drift_in_burst_marks(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
 
@@ -707,9 +770,11 @@ fire_tenant_thresholds(p_tenant_id text, p_new_limit boolean, p_now timestamp wi
 
 fire_thresholds(p_tenant_id text, p_run_id text, p_cause_id uuid, p_now timestamp with time zone) returns void
 
-grant_task(p_tenant_id text, p_task_id text, p_policy jsonb, p_now timestamp with time zone) returns tasks
+grant_task(p_tenant_id text, p_task_id text, p_displaced text[], p_policy jsonb, p_now timestamp with time zone) returns tasks
 
-heartbeat_task(p_tenant_id text, p_task_id text, p_epoch bigint, p_now timestamp with time zone) returns jsonb
+heartbeat_task(p_tenant_id text, p_task_id text, p_epoch bigint, p_policy jsonb, p_now timestamp with time zone) returns jsonb
+
+held_back(p_tenant_id text, p_run_id text, p_by_tenant_id text, p_by_task_id text, p_now timestamp with time zone) returns boolean
 
 hold_quota(p_tenant_id text, p_run_id text, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_reason text, p_now timestamp with time zone) returns void
 
@@ -717,13 +782,17 @@ holds_quota(p_state text, p_waiting_for text) returns boolean
 
 iso_time(p_at timestamp with time zone) returns text
 
-judge_admission(p_tenant tenants, p_pool pool, p_run runs, p_ask jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
+judge_admission(p_facts jsonb, p_ask jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
-judge_quota(p_tenant tenants, p_run runs, p_cpu numeric, p_memory_gb numeric, p_now timestamp with time zone) returns boolean
+judge_quota(p_tenant tenants, p_run runs, p_task tasks, p_borrow boolean, p_policy jsonb, p_now timestamp with time zone) returns jsonb
+
+keep_policy(p_policy jsonb, p_now timestamp with time zone) returns void
 
 leave_room(p_task tasks, p_state text, p_how text, p_lost boolean, p_policy jsonb, p_now timestamp with time zone) returns tasks
 
-line_blocks(p_tenant tenants, p_pool pool, p_ask jsonb, p_room_cpu numeric, p_room_memory_gb numeric, p_policy jsonb, p_now timestamp with time zone) returns boolean
+line_blocks(p_tenant_id text, p_class smallint, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_policy jsonb, p_now timestamp with time zone) returns boolean
+
+line_head(p_policy jsonb, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone, waiting_since timestamp with time zone)
 
 lock_scheduler(p_tenants text[]) returns pool
 
@@ -731,17 +800,27 @@ lock_task(p_tenant_id text, p_task_id text) returns tasks
 
 mark_burst(p_tenant_id text) returns void
 
-may_start(p_task tasks, p_now timestamp with time zone) returns boolean
+money_fits(p_tenant tenants, p_run runs, p_limits jsonb, p_now timestamp with time zone) returns boolean
 
-move_room(p_tenant_id text, p_cpu numeric, p_memory_gb numeric) returns void
+move_room(p_tenant_id text, p_cpu numeric, p_memory_gb numeric, p_sign integer, p_policy jsonb, p_now timestamp with time zone) returns void
 
 policy_number(p_policy jsonb, p_name text) returns numeric
 
-pool_room(p_pool pool, p_now timestamp with time zone, p_for_tenant_id text, p_for_task_id text, OUT cpu numeric, OUT memory_gb numeric) returns record
+pool_room(p_pool pool, p_now timestamp with time zone, p_for_tenant_id text, p_for_task_id text, OUT cpu numeric, OUT memory_gb numeric, OUT tasks numeric) returns record
+
+pool_share(p_pool pool, p_cpu numeric, p_memory_gb numeric, p_tasks numeric) returns double precision
 
 preempt_task(p_tenant_id text, p_task_id text, p_reason text, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
+promised_quota(p_tenant_id text, p_but_task_id text, p_now timestamp with time zone, OUT cpu numeric, OUT memory_gb numeric, OUT runs integer) returns record
+
 queue_place(p_task tasks, p_dry boolean, p_policy jsonb, p_now timestamp with time zone) returns jsonb
+
+quota_heads(p_policy jsonb, p_max integer, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_victim_class integer, p_reclaim boolean, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone, waiting_since timestamp with time zone, quota_fits boolean)
+
+quota_limits(p_tenant_id text, p_policy jsonb) returns jsonb
+
+quota_line_blocks(p_tenant tenants, p_class smallint, p_starts_run boolean, p_cpu_room numeric, p_memory_gb_room numeric, p_tasks_room numeric, p_policy jsonb, p_now timestamp with time zone) returns boolean
 
 reconcile(p_repair boolean, p_now timestamp with time zone) returns TABLE(what text, tenant_id text, run_id text, task_id text, part text, counter text, stored text, derived text, repaired boolean)
 
@@ -751,13 +830,13 @@ record_deliberation(p_tenant_id text, p_run_id text, p_score jsonb, p_now timest
 
 refresh_run(p_tenant_id text, p_run_id text, p_cause_id uuid, p_now timestamp with time zone) returns void
 
-regain_lease(p_tenant_id text, p_task_id text, p_epoch bigint, p_now timestamp with time zone) returns boolean
+regain_lease(p_tenant_id text, p_task_id text, p_epoch bigint, p_policy jsonb, p_now timestamp with time zone) returns boolean
 
 release_quota(p_tenant_id text, p_run_id text, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_reason text, p_now timestamp with time zone) returns void
 
 repair_row(p_what text, p_row_key jsonb, p_drift jsonb, p_now timestamp with time zone) returns void
 
-resume_task(p_tenant_id text, p_task_id text, p_now timestamp with time zone) returns jsonb
+resume_task(p_tenant_id text, p_task_id text, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
 ring_again(p_after_seconds integer, p_now timestamp with time zone) returns integer
 
@@ -765,15 +844,17 @@ ring_doorbell(p_task tasks, p_kind text, p_now timestamp with time zone) returns
 
 save_checkpoint(p_tenant_id text, p_task_id text, p_checkpoint jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
-scheduler_snapshot(p_policy jsonb, p_waiting_max integer, p_with_running boolean, p_now timestamp with time zone) returns jsonb
+scheduler_snapshot(p_policy jsonb, p_waiting_max integer, p_running_max integer, p_newcomer jsonb, p_now timestamp with time zone) returns jsonb
 
 seen_admission(p_tenant tenants, p_request jsonb, p_now timestamp with time zone) returns jsonb
 
-set_budget(p_tenant_id text, p_run_id text, p_limit_nanos bigint, p_reason text, p_actor text, p_now timestamp with time zone) returns jsonb
+set_budget(p_tenant_id text, p_run_id text, p_limit_nanos bigint, p_reason text, p_actor text, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
-set_pool(p_cpu numeric, p_memory_gb numeric, p_now timestamp with time zone) returns void
+set_pool(p_cpu numeric, p_memory_gb numeric, p_tasks integer, p_policy jsonb, p_now timestamp with time zone) returns void
 
 set_quotas(p_tenant_id text, p_quotas jsonb, p_settings jsonb, p_actor text, p_now timestamp with time zone) returns void
+
+start_pace(p_now timestamp with time zone) returns jsonb
 
 start_promise_clock(p_tenant_id text, p_task_id text, p_policy jsonb, p_now timestamp with time zone) returns void
 
@@ -783,15 +864,19 @@ sweep_rooms(p_policy jsonb, p_max integer, p_now timestamp with time zone) retur
 
 task_answer(p_kind text, p_tenant_id text, p_task_id text) returns jsonb
 
-tenant_shares(p_now timestamp with time zone) returns TABLE(tenant_id text, share numeric)
+tenant_shares(p_policy jsonb, p_tenants text[], p_now timestamp with time zone) returns TABLE(tenant_id text, share double precision, recent double precision)
 
-unpause_task(p_tenant_id text, p_task_id text, p_now timestamp with time zone) returns void
+tenant_spent(p_tenant_id text, p_period text, p_now timestamp with time zone) returns bigint
+
+unpause_task(p_tenant_id text, p_task_id text, p_policy jsonb, p_now timestamp with time zone) returns void
 
 usd(p_nanos bigint) returns numeric
 
-waiting_heads(p_policy jsonb, p_max integer, p_now timestamp with time zone) returns TABLE(line_position bigint, tenant_id text, task_id text, run_id text, queue_class integer, effective_class integer, uses_burst boolean, share numeric, cpu numeric, memory_gb numeric, waiting_for text, waiting_since timestamp with time zone, accepted_at timestamp with time zone, promised boolean)
+victim_candidates(p_policy jsonb, p_best_class integer, p_tenants text[], p_max integer, p_now timestamp with time zone) returns jsonb
 
-waiting_line(p_policy jsonb, p_now timestamp with time zone) returns TABLE(line_position bigint, tenant_id text, task_id text, run_id text, effective_class integer, uses_burst boolean, share numeric, cpu numeric, memory_gb numeric, waiting_for text, waiting_since timestamp with time zone, accepted_at timestamp with time zone, promised boolean, held_back boolean, ahead_in_tenant bigint)
+waiting_heads(p_policy jsonb, p_max integer, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_victim_class integer, p_reclaim boolean, p_all boolean, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone)
+
+waiting_page(p_policy jsonb, p_tenant_id text, p_class smallint, p_after bigint, p_limit integer, p_now timestamp with time zone) returns TABLE(line_position bigint, ahead_in_tenant bigint, tenant_id text, task_id text)
 
 -- What the application may do
 
@@ -814,6 +899,10 @@ deliberation_scores: insert, select
 events: insert, select, update
 
 idempotency_keys: delete, insert, select, update
+
+plans: insert, select, update
+
+policies: insert, select, update
 
 pool: insert, select, update
 
@@ -844,3 +933,5 @@ v_low_quality_reasoning: select
 v_priority_queue: select
 
 v_tenant_usage_current: select
+
+waiting_lines: insert, select, update

@@ -47,7 +47,7 @@ export async function setLimits(
     cost: { limitUSD: quota.cost_usd },
     concurrentRuns: { limit: quota.runs },
   };
-  await setPool(database, pool.cpu, pool.memoryGb, now);
+  await setPool(database, pool, now);
   for (const tenantId of new Set(tasks.map((task) => task.tenantId))) {
     await setQuotas(database, tenantId, quotas, 'replay', now);
   }

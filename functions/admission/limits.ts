@@ -95,7 +95,7 @@ export const getPool = route({
 export const putPool = route({
   body: poolRequest,
   handle: async ({ database, body, now }) => {
-    await setPool(database, body.cpu, body.memoryGb, now);
+    await setPool(database, body, now);
     await schedule(database, now);
     return { status: 200, body: await readPool(database, now) };
   },

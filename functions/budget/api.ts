@@ -2,6 +2,7 @@
 
 import { authenticate } from '../../shared/access/authenticate.ts';
 import { tenantQuery } from '../../shared/admission/contract.ts';
+import { policy } from '../../shared/admission/policy.ts';
 import { schedule } from '../../shared/admission/scheduler.ts';
 import { tenantOfId } from '../../shared/admission/tenant.ts';
 import { budgetChange, costReport } from '../../shared/budget/contract.ts';
@@ -41,6 +42,7 @@ const putBudget = route({
         reason: body.reason,
         actor: caller.keyId ?? 'unknown',
       },
+      policy,
       now,
     );
     switch (changed.kind) {

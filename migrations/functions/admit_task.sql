@@ -18,7 +18,10 @@ declare
   v_run runs;
   v_task tasks;
   v_seen jsonb;
+  v_ask jsonb;
+  v_facts jsonb;
   v_judged jsonb;
+  v_place jsonb;
   v_accepted boolean;
   v_decision text;
   v_waiting_for text;
@@ -53,14 +56,15 @@ begin
     return jsonb_build_object('kind', 'run_not_found');
   end if;
 
-  v_judged := judge_admission(
-    v_tenant, v_pool, v_run,
-    p_request || jsonb_build_object('class', case when v_run.demoted and (p_request->>'overridable')::boolean then 3 else (p_request->>'class')::integer end),
-    p_policy, p_now
-  );
+  v_ask := p_request || jsonb_build_object('class', case when v_run.demoted and (p_request->>'overridable')::boolean then 3 else (p_request->>'class')::integer end);
+  v_facts := admission_facts(v_tenant, v_pool, v_run, v_ask, p_policy, p_now);
+  v_judged := judge_admission(v_facts, v_ask, p_policy, p_now);
   v_accepted := jsonb_array_length(v_judged->'reasons') = 0;
   if v_accepted and (v_judged->>'startable')::boolean then
     v_decision := 'admitted';
+  elsif v_accepted and (v_judged->>'quotaMustWait')::boolean then
+    v_decision := 'queued';
+    v_waiting_for := 'quota';
   elsif v_accepted then
     v_decision := 'queued';
     v_waiting_for := 'pool';
@@ -113,20 +117,27 @@ begin
     'state', case when v_accepted then v_task.state end, 'class', v_task.queue_class, 'overridable', v_task.overridable,
     'priorityReason', v_task.priority_reason, 'cpu', v_task.cpu, 'memoryGb', v_task.memory_gb,
     'burstCpu', v_task.burst_cpu, 'burstMemoryGb', v_task.burst_memory_gb, 'waitingFor', v_waiting_for,
-    'epoch', v_task.epoch, 'leaseExpiresAt', iso_time(v_task.lease_expires_at), 'reasons', v_judged->'reasons', 'at', iso_time(p_now)
+    'epoch', v_task.epoch, 'startsRun', coalesce(v_run.live_tasks, 0) = 0, 'leaseExpiresAt', iso_time(v_task.lease_expires_at), 'reasons', v_judged->'reasons', 'at', iso_time(p_now)
   );
 
   if not v_dry then
     if v_accepted then
-      perform book_admission(v_task, v_run, p_request, p_now);
+      perform book_admission(v_task, v_run, p_request, p_policy, p_now);
     else
       perform book_refusal(v_tenant, p_request, v_judged->'reasons', p_policy, p_now);
     end if;
   end if;
 
   -- Where it stands, and what its budget looks like, after the booking (or as if it had been booked).
+  if v_decision = 'queued' then
+    v_place := queue_place(v_task, v_dry, p_policy, p_now) || jsonb_build_object('pace', start_pace(p_now));
+    if not v_dry then
+      update tasks set expected_wait_seconds = least((v_place->>'position')::numeric * (v_place->'pace'->>'secondsEach')::numeric, 99999999)
+      where tenant_id = v_tenant_id and task_id = v_task_id and v_place->'pace'->>'secondsEach' is not null;
+    end if;
+  end if;
   v_outcome := v_outcome || jsonb_build_object(
-    'queue', case when v_decision = 'queued' then queue_place(v_task, v_dry, p_policy, p_now) end,
+    'queue', case when v_decision = 'queued' then v_place end,
     'budget', case when v_accepted then budget_snapshot(v_tenant, v_run, v_run_id, (p_request->>'maxCostNanos')::bigint)
       -- A dry run books nothing, so what its hold would be is worked out: all that is left, or nothing while it waits for quota.
       || case when not v_dry then '{}'::jsonb else jsonb_build_object('heldNanos', (case
@@ -136,16 +147,17 @@ begin
       end)::text) end
     end,
     -- For the RateLimit headers: the tenant's concurrent runs after this answer.
-    'runsLimit', v_judged->'counters'->'limits'->'concurrent_runs'->'limit',
+    'runsLimit', v_facts->'limits'->'concurrent_runs'->'limit',
     'runsHeld', (select runs_held from tenants where tenant_id = v_tenant_id)
   );
 
   if not v_dry then
     if v_decision <> 'refused' or not (v_tenant.throttled_until > p_now) is true then
+      perform keep_policy(p_policy, p_now);
       insert into decisions (decision_id, kind, tenant_id, run_id, task_id, result, policy_version, inputs, counters, answer, at)
       values (
         p_request->>'decisionId', 'admit', v_tenant_id, v_run_id, v_task_id, v_decision, p_policy->>'version',
-        p_request - 'requestKeys' - 'requestHash', v_judged->'counters', v_outcome, p_now
+        v_ask - 'requestKeys' - 'requestHash', v_facts, v_outcome, p_now
       );
     end if;
     -- A throttled request is neither counted nor remembered: it is asked again after the throttle.
@@ -154,7 +166,7 @@ begin
         tenant_id, request_key, request_hash, outcome, accepted, answers_version, pool_limits, retry_at, at
       )
       select v_tenant_id, request_key, p_request->>'requestHash', v_outcome, v_accepted, v_tenant.answers_version,
-        concat_ws('/', v_pool.cpu::text, v_pool.memory_gb::text),
+        concat_ws('/', v_pool.cpu::text, v_pool.memory_gb::text, v_pool.tasks::text),
         (select min((reason->>'retryAt')::timestamptz) from jsonb_array_elements(v_judged->'reasons') as listed (reason)), p_now
       from jsonb_array_elements_text(p_request->'requestKeys') as keys (request_key)
       on conflict (tenant_id, request_key) do update set

@@ -1,8 +1,8 @@
 -- Carries out a scheduler's plan: grants, and preemptions with the promise that goes with them (A11, P2, P3).
 -- p_version is the pool version that the plan was made on: anything that changed since makes the whole plan stale, and it
 -- changes nothing. Every item is checked again all the same, so that a faulty plan cannot break an invariant.
--- p_plan: {grants: [{tenantId, taskId, decisionId, inputs}],
---          preemptions: [{tenantId, taskId, reason, decisionId, inputs, victims: [{tenantId, taskId, epoch}]}]}.
+-- p_plan: {planId, snapshot, grants: [{tenantId, taskId, displaced: [taskId], decisionId}],
+--          preemptions: [{tenantId, taskId, reason, decisionId, victims: [{tenantId, taskId, epoch}]}]}.
 -- Returns {applied, granted: [..], preempting: [..]}.
 create function apply_plan(p_plan jsonb, p_version bigint, p_policy jsonb, p_now timestamptz) returns jsonb
 language plpgsql as $$
@@ -24,14 +24,20 @@ begin
   if v_pool.version <> p_version then
     return jsonb_build_object('applied', false);
   end if;
+  perform keep_policy(p_policy, p_now);
+  insert into plans (plan_id, policy_version, snapshot, at) values (p_plan->>'planId', p_policy->>'version', p_plan->'snapshot', p_now);
 
   for v_item in select item from jsonb_array_elements(p_plan->'grants') g (item) loop
-    v_task := grant_task(v_item->>'tenantId', v_item->>'taskId', p_policy, p_now);
+    v_task := grant_task(
+      v_item->>'tenantId', v_item->>'taskId', array(select jsonb_array_elements_text(v_item->'displaced')), p_policy, p_now
+    );
     if v_task.task_id is not null then
       v_granted := v_granted || jsonb_build_object('tenantId', v_task.tenant_id, 'taskId', v_task.task_id);
-      insert into decisions (decision_id, kind, tenant_id, run_id, task_id, result, policy_version, inputs, counters, answer, at)
+      insert into decisions (decision_id, kind, tenant_id, run_id, task_id, result, policy_version, inputs, counters, answer, at, plan_id)
       select v_item->>'decisionId', 'grant', v_task.tenant_id, v_task.run_id, v_task.task_id, 'granted', p_policy->>'version',
-        v_item->'inputs', jsonb_build_object('poolVersion', p_version), jsonb_build_object('epoch', v_task.epoch), p_now;
+        jsonb_build_object('taskId', v_task.task_id, 'expectedWaitSeconds', v_task.expected_wait_seconds, 'class', v_task.queue_class,
+          'waitedSeconds', round(extract(epoch from p_now - coalesce(v_task.waiting_since, p_now)), 3)),
+        jsonb_build_object('poolVersion', p_version), jsonb_build_object('epoch', v_task.epoch, 'displaced', v_item->'displaced'), p_now, p_plan->>'planId';
     end if;
   end loop;
 
@@ -44,17 +50,16 @@ begin
       v_valid := v_valid and v_victim_task.state = 'running' and v_victim_task.overridable and v_victim_task.queue_class > 0
         and v_victim_task.epoch = (v_victim->>'epoch')::bigint and v_victim_task.room_until > p_now
         and (v_victim_task.queue_class > v_task.queue_class
-          or (v_victim_task.queue_class = v_task.queue_class
-            and (v_victim_task.burst_cpu > 0 or v_victim_task.burst_memory_gb > 0)
-            and v_task.burst_cpu = 0 and v_task.burst_memory_gb = 0));
+          or (v_victim_task.queue_class = v_task.queue_class and v_victim_task.on_burst and not v_task.on_burst));
     end loop;
     continue when not v_valid;
 
     update tasks set promised = true, promised_until = null
     where tenant_id = v_task.tenant_id and task_id = v_task.task_id;
-    insert into decisions (decision_id, kind, tenant_id, run_id, task_id, result, policy_version, inputs, counters, answer, at)
+    insert into decisions (decision_id, kind, tenant_id, run_id, task_id, result, policy_version, inputs, counters, answer, at, plan_id)
     select v_item->>'decisionId', 'preempt', v_task.tenant_id, v_task.run_id, v_task.task_id, 'preempting', p_policy->>'version',
-      v_item->'inputs', jsonb_build_object('poolVersion', p_version), jsonb_build_object('victims', v_item->'victims'), p_now;
+      jsonb_build_object('taskId', v_task.task_id, 'reason', v_item->'reason'), jsonb_build_object('poolVersion', p_version),
+      jsonb_build_object('victims', v_item->'victims'), p_now, p_plan->>'planId';
     for v_victim in
       select victim from jsonb_array_elements(v_item->'victims') v (victim) order by victim->>'tenantId', victim->>'taskId'
     loop

@@ -1,5 +1,5 @@
 -- Books an accepted request: run (if new), task, quota, room, events and the doorbell. Needs lock_scheduler.
-create function book_admission(p_task tasks, p_run runs, p_request jsonb, p_now timestamptz) returns void
+create function book_admission(p_task tasks, p_run runs, p_request jsonb, p_policy jsonb, p_now timestamptz) returns void
 language plpgsql as $$
 declare
   v_task tasks := p_task;
@@ -41,7 +41,7 @@ begin
   if v_task.state = 'queued' then
     update pool set version = version + 1;
   else
-    perform move_room(v_task.tenant_id, v_task.cpu, v_task.memory_gb);
+    perform move_room(v_task.tenant_id, v_task.cpu, v_task.memory_gb, 1, p_policy, p_now);
   end if;
 
   if v_task.state = 'queued' then

@@ -9,14 +9,15 @@ declare
     else greatest((extract(epoch from p_now - p_task.running_since) * 1000)::bigint, 0) end;
 begin
   if p_task.room_until is not null then
-    perform move_room(p_task.tenant_id, -p_task.cpu, -p_task.memory_gb);
+    perform move_room(p_task.tenant_id, p_task.cpu, p_task.memory_gb, -1, p_policy, p_now);
   else
     update pool set version = version + 1;
   end if;
   update tasks set
     state = p_state, ended_at = p_now, fail_code = p_fail_code, error = p_error, quota_held = false,
     waiting_for = null, waiting_since = null, room_until = null, lease_expires_at = null, running_since = null,
-    preempt_deadline = null, preempt_action = null, preempted = false, promised = false, promised_until = null, lapsed = false
+    preempt_deadline = null, preempt_action = null, preempted = false, promised = false, promised_until = null, lapsed = false,
+    first_victim = false
   where tenant_id = p_task.tenant_id and task_id = p_task.task_id;
   update runs set running_ms = running_ms + v_ran_ms where tenant_id = p_task.tenant_id and run_id = p_task.run_id;
   if p_task.quota_held then

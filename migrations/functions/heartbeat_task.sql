@@ -1,7 +1,7 @@
 -- Renews a lease (A12) under its fencing epoch (A13). The common case is one UPDATE of one row and takes no other lock.
 -- Returns task_answer with kind 'renewed', 'finished', 'stale_epoch' or 'not_found'. A preempting task's lease never
 -- reaches beyond its deadline.
-create function heartbeat_task(p_tenant_id text, p_task_id text, p_epoch bigint, p_now timestamptz) returns jsonb
+create function heartbeat_task(p_tenant_id text, p_task_id text, p_epoch bigint, p_policy jsonb, p_now timestamptz) returns jsonb
 language plpgsql as $$
 declare
   v_task tasks;
@@ -22,7 +22,7 @@ begin
   elsif v_task.epoch = p_epoch and v_task.state = 'paused' then
     return task_answer('paused', p_tenant_id, p_task_id);
   elsif v_task.epoch = p_epoch and (v_task.state = 'running' or (v_task.state = 'queued' and v_task.lapsed)) then
-    if regain_lease(p_tenant_id, p_task_id, p_epoch, p_now) then
+    if regain_lease(p_tenant_id, p_task_id, p_epoch, p_policy, p_now) then
       return task_answer('renewed', p_tenant_id, p_task_id);
     end if;
   end if;

@@ -1,28 +1,38 @@
--- Whether a task that waits for quota fits now: cpu, memory and concurrent runs within the limits (never on burst), and
--- the money that its run would hold.
-create function judge_quota(p_tenant tenants, p_run runs, p_cpu numeric, p_memory_gb numeric, p_now timestamptz) returns boolean
+-- Whether a task that waits for quota fits it now: cpu, memory and concurrent runs, beside what is promised to others, and
+-- the money that its run would hold. Returns the burst part {cpu, memoryGb} that it would borrow, both 0 when the limits hold
+-- it, or null when it does not fit. p_borrow false: within the limits only.
+create function judge_quota(p_tenant tenants, p_run runs, p_task tasks, p_borrow boolean, p_policy jsonb, p_now timestamptz) returns jsonb
 language plpgsql stable as $$
 declare
-  v_quota tenant_quotas;
-  v_fits boolean := true;
-  v_needed_nanos bigint := case when p_run.live_tasks = 0 then greatest(p_run.limit_usd_nanos - p_run.spent_usd_nanos, 0) else 0 end;
-  v_spent_nanos bigint;
+  v_limits jsonb := quota_limits(p_tenant.tenant_id, p_policy);
+  v_promised record;
+  v_over numeric;
+  v_burst_cpu numeric := 0;
+  v_burst_memory_gb numeric := 0;
 begin
-  for v_quota in select * from tenant_quotas where tenant_id = p_tenant.tenant_id and limit_value is not null loop
-    if v_quota.resource = 'cost' then
-      select coalesce(sum(spent_usd_nanos), 0) into v_spent_nanos from tenant_spend
-      where tenant_id = p_tenant.tenant_id and (v_quota.period = 'none' or period_start = date_trunc('month', p_now, 'UTC'));
+  select * into v_promised from promised_quota(p_tenant.tenant_id, p_task.task_id, p_now);
+  if v_limits ? 'cpu' and p_task.cpu > 0 then
+    v_over := p_tenant.cpu_held + v_promised.cpu + p_task.cpu - (v_limits->'cpu'->>'limit')::numeric;
+    if v_over > (case when p_borrow then (v_limits->'cpu'->>'burst')::numeric else 0 end) then
+      return null;
     end if;
-    v_fits := v_fits and case v_quota.resource
-      when 'cpu' then p_cpu = 0 or p_tenant.cpu_held + p_cpu <= v_quota.limit_value
-      when 'memory' then p_memory_gb = 0 or p_tenant.memory_gb_held + p_memory_gb <= v_quota.limit_value
-      when 'concurrent_runs' then p_run.live_tasks > 0 or p_tenant.runs_held + 1 <= v_quota.limit_value
-      when 'cost' then v_needed_nanos = 0
-        or v_spent_nanos + p_tenant.cost_held_usd_nanos + v_needed_nanos <= v_quota.limit_value * 1000000000
-          and v_spent_nanos * 100.0 < v_quota.limit_value * 1000000000 * p_tenant.pause_percent
-      else true
-    end;
-  end loop;
-  return v_fits;
+    v_burst_cpu := least(greatest(v_over, 0), p_task.cpu);
+  end if;
+  if v_limits ? 'memory' and p_task.memory_gb > 0 then
+    v_over := p_tenant.memory_gb_held + v_promised.memory_gb + p_task.memory_gb - (v_limits->'memory'->>'limit')::numeric;
+    if v_over > (case when p_borrow then (v_limits->'memory'->>'burst')::numeric else 0 end) then
+      return null;
+    end if;
+    v_burst_memory_gb := least(greatest(v_over, 0), p_task.memory_gb);
+  end if;
+  if v_limits ? 'concurrent_runs' and p_run.live_tasks = 0
+    and p_tenant.runs_held + v_promised.runs + 1 > (v_limits->'concurrent_runs'->>'limit')::numeric
+  then
+    return null;
+  end if;
+  if not money_fits(p_tenant, p_run, v_limits, p_now) then
+    return null;
+  end if;
+  return jsonb_build_object('cpu', v_burst_cpu, 'memoryGb', v_burst_memory_gb);
 end
 $$;

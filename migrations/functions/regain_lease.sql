@@ -1,6 +1,6 @@
 -- A runner comes back with a lapsed lease before its task was given away: it gets the lease back when the room is still
 -- free (A12). Returns whether it did. Takes the scheduler's lock; the caller holds none.
-create function regain_lease(p_tenant_id text, p_task_id text, p_epoch bigint, p_now timestamptz) returns boolean
+create function regain_lease(p_tenant_id text, p_task_id text, p_epoch bigint, p_policy jsonb, p_now timestamptz) returns boolean
 language plpgsql as $$
 declare
   v_pool pool;
@@ -17,11 +17,11 @@ begin
     return false;
   end if;
   select * into v_room from pool_room(v_pool, p_now, p_tenant_id, p_task_id);
-  if v_task.cpu > coalesce(v_room.cpu, v_task.cpu) or v_task.memory_gb > coalesce(v_room.memory_gb, v_task.memory_gb) then
+  if v_task.cpu > coalesce(v_room.cpu, v_task.cpu) or v_task.memory_gb > coalesce(v_room.memory_gb, v_task.memory_gb) or v_room.tasks < 1 then
     return false;
   end if;
   if v_requeued then
-    perform move_room(p_tenant_id, v_task.cpu, v_task.memory_gb);
+    perform move_room(p_tenant_id, v_task.cpu, v_task.memory_gb, 1, p_policy, p_now);
   else
     update pool set version = version + 1;
   end if;

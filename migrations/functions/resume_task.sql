@@ -1,6 +1,6 @@
 -- Resumes a paused task if its run's budget allows. Returns task_answer with kind 'queued', 'not_paused',
 -- 'budget_exhausted' or 'not_found'.
-create function resume_task(p_tenant_id text, p_task_id text, p_now timestamptz) returns jsonb
+create function resume_task(p_tenant_id text, p_task_id text, p_policy jsonb, p_now timestamptz) returns jsonb
 language plpgsql as $$
 declare
   v_task tasks;
@@ -13,7 +13,7 @@ begin
   elsif (select budget_paused from runs where tenant_id = p_tenant_id and run_id = v_task.run_id) then
     return task_answer('budget_exhausted', p_tenant_id, p_task_id);
   end if;
-  perform unpause_task(p_tenant_id, p_task_id, p_now);
+  perform unpause_task(p_tenant_id, p_task_id, p_policy, p_now);
   perform refresh_run(p_tenant_id, v_task.run_id, null, p_now);
   return task_answer('queued', p_tenant_id, p_task_id);
 end

@@ -1,103 +1,161 @@
--- What the scheduler decides on (shared/admission/schedule.ts), read at one instant: the pool with its version, the room
--- left over, those of the line's first p_waiting_max that matter, and, when p_with_running, the tasks that could be
--- preempted. A waiting task matters when it fits the free room, holds a promise or could preempt somebody; of all others
--- only the first does, because it may be the head that nothing passes (A11).
--- cpuRoom is free of what is held and of every promise; a promised task adds back its own `promisedCpu`.
-create function scheduler_snapshot(p_policy jsonb, p_waiting_max integer, p_with_running boolean, p_now timestamptz) returns jsonb
+-- What the scheduler decides on (shared/admission/schedule.ts), read at one instant: the pool with its version and the room
+-- left over, the first p_waiting_max of the waiting line that matter, their tenants, and, when p_running_max is given, as many
+-- of the tasks that could be preempted, in the order of victims. A waiting task matters when it fits the free room, holds a
+-- promise or could preempt somebody; of all others only the head does, because nothing may pass it in the end (A11).
+-- cpuRoom and the others are free of what is held and of every promise; a promised task adds back its own `promisedRoom`.
+-- `more`: the line holds more that matter than are listed.
+-- p_newcomer {tenantId, class} stands for a task of a dry run, which the caller puts into the line: what concerns it is there.
+create function scheduler_snapshot(
+  p_policy jsonb, p_waiting_max integer, p_running_max integer, p_newcomer jsonb, p_now timestamptz
+) returns jsonb
 language plpgsql stable as $$
 declare
-  v_pool pool;
+  v_pool pool := (select p from pool p);
   v_room record;
-  v_lowest_class integer;
-  v_burst_running boolean;
   v_ran_enough timestamptz := p_now - make_interval(secs => policy_number(p_policy, 'min_run_seconds')::double precision);
-  v_line record;
-  v_waiting_max integer := p_waiting_max;
-  v_waiting jsonb := '[]';
+  v_streak_max integer := policy_number(p_policy, 'shield_after_preemptions');
+  v_best_class integer;
+  v_lowest_class integer;
+  v_reclaim boolean;
+  v_promises boolean;
+  v_fitting boolean;
+  v_heads jsonb := '[]';
+  v_waiting jsonb;
+  v_tenants text[];
+  v_quota_tenants text[];
 begin
-  select * into v_pool from pool;
+  select least(min(l.queue_class), (p_newcomer->>'class')::smallint) into v_best_class from waiting_lines l where l.tasks > 0;
+  if v_best_class is null then
+    return jsonb_build_object(
+      'version', v_pool.version::text, 'pool', jsonb_build_object('cpu', v_pool.cpu, 'memoryGb', v_pool.memory_gb, 'tasks', v_pool.tasks,
+        'cpuRoom', null, 'memoryGbRoom', null, 'tasksRoom', null),
+      'waiting', '[]'::jsonb, 'more', false, 'tenants', '[]'::jsonb, 'displaceable', '[]'::jsonb, 'lowestRunningClass', null, 'burstRunning', false,
+      'running', case when p_running_max is not null then '[]'::jsonb end, 'runningTruncated', false
+    );
+  end if;
   select * into v_room from pool_room(v_pool, p_now, null, null);
-  select count(*) as tasks, min(t.cpu) as cpu_min, min(t.memory_gb) as memory_gb_min, min(t.queue_class) as class_min,
-    count(*) filter (where t.cpu <= coalesce(v_room.cpu, t.cpu) and t.memory_gb <= coalesce(v_room.memory_gb, t.memory_gb)) as fitting,
-    bool_or(t.promised) as promises
-  into v_line
-  from tasks t where t.state = 'queued';
   -- Whether it is worth while to look at running tasks. One within its minimum run leaves for P0 only (P1).
   select r.queue_class into v_lowest_class from tasks r
-  where r.state = 'running' and r.overridable and (v_line.class_min = 0 or r.running_since <= v_ran_enough)
+  where r.state = 'running' and r.overridable and (v_best_class = 0 or r.running_since <= v_ran_enough) and r.preemption_streak < v_streak_max
   order by r.queue_class desc limit 1;
-  v_burst_running := exists (
+  v_reclaim := exists (
     select 1 from tasks r
-    where r.state = 'running' and r.overridable and (r.burst_cpu > 0 or r.burst_memory_gb > 0)
-      and (v_line.class_min = 0 or r.running_since <= v_ran_enough)
+    where r.state = 'running' and r.overridable and (r.burst_cpu > 0 or r.burst_memory_gb > 0) and r.queue_class >= v_best_class
+      and (v_best_class = 0 or r.running_since <= v_ran_enough) and r.preemption_streak < v_streak_max
+  );
+  v_promises := exists (select 1 from tasks t where t.promised);
+  v_fitting := coalesce(v_room.tasks >= 1, true) and exists (
+    select 1 from tasks t where t.state = 'queued' and t.waiting_for = 'pool'
+      and t.cpu <= coalesce(v_room.cpu, t.cpu) and t.memory_gb <= coalesce(v_room.memory_gb, t.memory_gb)
   );
 
-  if not coalesce(v_line.promises or v_lowest_class > v_line.class_min, false) and not v_burst_running then
-    if v_line.fitting = 0 then
-      v_waiting_max := 0;
-    elsif v_line.fitting = v_line.tasks and (v_room.cpu < 2 * v_line.cpu_min or v_room.memory_gb < 2 * v_line.memory_gb_min) then
-      -- Room for one of them at most: the first that may start gets it.
-      v_waiting_max := 1;
+  if v_promises or v_fitting or v_reclaim or v_lowest_class > v_best_class then
+    select coalesce(jsonb_agg(to_jsonb(h)), '[]') into v_heads
+    from waiting_heads(p_policy, p_waiting_max, v_room.cpu, v_room.memory_gb, v_room.tasks, coalesce(v_lowest_class, -1), v_reclaim, false, p_now) h;
+    if v_fitting then
+      select v_heads || coalesce(jsonb_agg(to_jsonb(h)), '[]') into v_heads from line_head(p_policy, p_now) h;
     end if;
   end if;
-  if v_waiting_max > 0 then
-    select coalesce(jsonb_agg(jsonb_build_object(
-        'tenantId', l.tenant_id, 'taskId', l.task_id, 'runId', l.run_id, 'effectiveClass', l.effective_class, 'class', l.queue_class,
-        'usesBurst', l.uses_burst, 'cpu', l.cpu, 'memoryGb', l.memory_gb, 'waitingFor', l.waiting_for, 'acceptedAt', l.accepted_at,
-        'waitingSince', l.waiting_since, 'promised', l.promised, 'heldBack', false, 'quotaFits', true,
-        'promisedCpu', case when l.promised then greatest(l.cpu - coalesce(v.cpu, 0), 0) else 0 end,
-        'promisedMemoryGb', case when l.promised then greatest(l.memory_gb - coalesce(v.memory_gb, 0), 0) else 0 end,
-        'victimsLeaving', coalesce(v.victims, 0)
-      ) order by l.line_position), '[]')
-    into v_waiting
-    from (
-      select w.*, row_number() over (partition by w.matters order by w.line_position) as place
-      from (
-        select h.*,
-          h.promised or coalesce(h.queue_class < v_lowest_class, false) or (v_burst_running and not h.uses_burst)
-          or (h.cpu <= coalesce(v_room.cpu, h.cpu) and h.memory_gb <= coalesce(v_room.memory_gb, h.memory_gb)) as matters
-        from waiting_heads(p_policy, v_waiting_max, p_now) h
-        -- One that a smaller pool can no longer hold keeps nobody waiting.
-        where h.cpu <= coalesce(v_pool.cpu, h.cpu) and h.memory_gb <= coalesce(v_pool.memory_gb, h.memory_gb)
-      ) w
-    ) l
+  select v_heads || coalesce(jsonb_agg(to_jsonb(h)), '[]') into v_heads
+  from quota_heads(p_policy, p_waiting_max, v_room.cpu, v_room.memory_gb, v_room.tasks, coalesce(v_lowest_class, -1), v_reclaim, p_now) h;
+
+  if v_heads <> '[]' then
+    with heads as (
+      -- A task may come twice: its best place counts.
+      select distinct on (h.tenant_id, h.task_id) h.*
+      from jsonb_to_recordset(v_heads) as h (
+        tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision,
+        accepted_at timestamptz
+      )
+      order by h.tenant_id, h.task_id, h.effective_class, h.overdue desc
+    )
+    select jsonb_agg(jsonb_build_object(
+        'tenantId', t.tenant_id, 'taskId', t.task_id, 'runId', t.run_id, 'effectiveClass', h.effective_class, 'overdue', h.overdue,
+        'class', t.queue_class, 'usesBurst', t.on_burst, 'cpu', t.cpu, 'memoryGb', t.memory_gb, 'waitingFor', t.waiting_for,
+        'acceptedAt', t.accepted_at, 'waitingSince', t.waiting_since, 'promised', p.open, 'startsRun', r.live_tasks = 0,
+        'costFits', t.waiting_for = 'pool' or money_fits(n, r, quota_limits(n.tenant_id, p_policy), p_now),
+        'promisedRoom', case when p.open then jsonb_build_object('cpu', greatest(t.cpu - v.cpu, 0), 'memoryGb', greatest(t.memory_gb - v.memory_gb, 0),
+          'tasks', greatest(1 - v.tasks, 0)) end,
+        'promisedQuota', case when p.open and t.waiting_for = 'quota' then jsonb_build_object('cpu', greatest(t.cpu - v.own_cpu, 0),
+          'memoryGb', greatest(t.memory_gb - v.own_memory_gb, 0), 'runs', case when r.live_tasks = 0 then greatest(1 - v.own_runs, 0) else 0 end) end
+      ) order by h.effective_class, h.overdue desc, h.on_burst, h.share, h.recent, h.accepted_at, h.task_id collate "C", h.tenant_id collate "C"),
+      array_agg(distinct t.tenant_id), coalesce(array_agg(distinct t.tenant_id) filter (where t.waiting_for = 'quota'), '{}')
+    into v_waiting, v_tenants, v_quota_tenants
+    from heads h
+    join tasks t on t.tenant_id = h.tenant_id and t.task_id = h.task_id
+    join runs r on r.tenant_id = t.tenant_id and r.run_id = t.run_id
+    join tenants n on n.tenant_id = t.tenant_id
+    cross join lateral (select t.promised and (t.promised_until is null or t.promised_until > p_now) as open) p
     left join lateral (
-      select sum(x.cpu) as cpu, sum(x.memory_gb) as memory_gb, count(*) as victims from tasks x
-      where x.state = 'preempting' and x.preempted_by = l.task_id and x.preempted_by_tenant = l.tenant_id and x.room_until > p_now
-    ) v on l.promised
-    where l.matters or l.place = 1;
+      select coalesce(sum(x.cpu), 0) as cpu, coalesce(sum(x.memory_gb), 0) as memory_gb, count(*) as tasks,
+        coalesce(sum(x.cpu) filter (where x.tenant_id = t.tenant_id), 0) as own_cpu,
+        coalesce(sum(x.memory_gb) filter (where x.tenant_id = t.tenant_id), 0) as own_memory_gb,
+        count(*) filter (where x.tenant_id = t.tenant_id and xr.live_tasks = 1) as own_runs
+      from tasks x join runs xr on xr.tenant_id = x.tenant_id and xr.run_id = x.run_id
+      where x.state = 'preempting' and x.preempted_by = t.task_id and x.preempted_by_tenant = t.tenant_id and x.room_until > p_now
+    ) v on p.open;
+  end if;
+  v_waiting := coalesce(v_waiting, '[]');
+  v_tenants := coalesce(v_tenants, '{}');
+  v_quota_tenants := coalesce(v_quota_tenants, '{}');
+  if p_newcomer is not null then
+    v_tenants := v_tenants || (p_newcomer->>'tenantId');
+    v_quota_tenants := v_quota_tenants || (p_newcomer->>'tenantId');
   end if;
 
   return jsonb_build_object(
     'version', v_pool.version::text,
-    'pool', jsonb_build_object('cpu', v_pool.cpu, 'memoryGb', v_pool.memory_gb, 'cpuRoom', v_room.cpu, 'memoryGbRoom', v_room.memory_gb),
+    'pool', jsonb_build_object('cpu', v_pool.cpu, 'memoryGb', v_pool.memory_gb, 'tasks', v_pool.tasks,
+      'cpuRoom', v_room.cpu, 'memoryGbRoom', v_room.memory_gb, 'tasksRoom', v_room.tasks),
     'waiting', v_waiting,
-    -- Tenants of those that wait or run, with what their share is made of.
+    'more', jsonb_array_length(v_waiting) >= p_waiting_max,
+    -- Tenants of those that wait, or also of those that run, with what their share is made of.
     'tenants', (
       select coalesce(jsonb_agg(jsonb_build_object(
-          'tenantId', n.tenant_id, 'weight', n.weight, 'cpuInUse', n.cpu_in_use - l.cpu, 'memoryGbInUse', n.memory_gb_in_use - l.memory_gb
+          'tenantId', n.tenant_id, 'weight', n.weight, 'cpuInUse', n.cpu_in_use - l.cpu, 'memoryGbInUse', n.memory_gb_in_use - l.memory_gb,
+          'tasksInUse', n.tasks_in_use - l.tasks, 'recent', s.recent,
+          'quota', case when n.tenant_id = any (v_quota_tenants) then jsonb_build_object(
+            'limits', quota_limits(n.tenant_id, p_policy) - 'cost', 'cpuHeld', n.cpu_held, 'memoryGbHeld', n.memory_gb_held, 'runsHeld', n.runs_held,
+            'promised', (select jsonb_build_object('cpu', q.cpu, 'memoryGb', q.memory_gb, 'runs', q.runs) from promised_quota(n.tenant_id, null, p_now) q),
+            'lowestRunningClass', (
+              select max(o.queue_class) from tasks o where o.tenant_id = n.tenant_id and o.quota_held and o.state = 'running' and o.overridable
+            )
+          ) end
         )), '[]')
       from tenants n
+      join tenant_shares(p_policy, case when p_running_max is null then v_tenants
+        else v_tenants || array(select u.tenant_id from tenants u where u.tasks_in_use > 0) end, p_now) s on s.tenant_id = n.tenant_id
       -- A lapsed lease does not count, swept or not (A12).
       cross join lateral (
-        select coalesce(sum(x.cpu), 0) as cpu, coalesce(sum(x.memory_gb), 0) as memory_gb
+        select coalesce(sum(x.cpu), 0) as cpu, coalesce(sum(x.memory_gb), 0) as memory_gb, count(*) as tasks
         from tasks x where x.room_until is not null and x.room_until <= p_now and x.tenant_id = n.tenant_id
       ) l
-      where n.tenant_id in (select w->>'tenantId' from jsonb_array_elements(v_waiting) l (w))
-        or p_with_running and (n.cpu_in_use > 0 or n.memory_gb_in_use > 0)
     ),
-    'lowestRunningClass', v_lowest_class,
-    'burstRunning', v_burst_running,
-    'running', case when p_with_running then (
+    -- What may give its quota to a better task of its own tenant: the last of the tenant's line, last first.
+    'displaceable', case when v_quota_tenants = '{}' then '[]'::jsonb else (
       select coalesce(jsonb_agg(jsonb_build_object(
-          'tenantId', r.tenant_id, 'taskId', r.task_id, 'epoch', r.epoch::text, 'class', r.queue_class, 'baseClass', r.class, 'cpu', r.cpu,
-          'memoryGb', r.memory_gb, 'usesBurst', r.burst_cpu > 0 or r.burst_memory_gb > 0, 'runningSince', r.running_since,
-          'preemptionStreak', r.preemption_streak,
-          'workSinceCheckpointNanos', (r.spent_usd_nanos - r.spent_at_checkpoint_usd_nanos)::text
+          'tenantId', d.tenant_id, 'taskId', d.task_id, 'effectiveClass', coalesce(a.effective_class, d.queue_class), 'overdue', coalesce(a.overdue, false),
+          'usesBurst', d.on_burst, 'acceptedAt', d.accepted_at, 'cpu', d.cpu, 'memoryGb', d.memory_gb,
+          'endsRun', (select r.live_tasks = 1 from runs r where r.tenant_id = d.tenant_id and r.run_id = d.run_id)
         )), '[]')
-      from tasks r
-      where r.state = 'running' and r.overridable and r.room_until > p_now
-    ) end
-  );
+      from (select distinct q from unnest(v_quota_tenants) q) u (tenant_id)
+      cross join lateral (
+        select t.* from waiting_lines l
+        cross join lateral (
+          select w.* from tasks w
+          where w.state = 'queued' and w.tenant_id = l.tenant_id and w.queue_class = l.queue_class and w.on_burst = l.on_burst and w.waiting_for = 'pool'
+            and not w.promised
+          order by w.accepted_at desc, w.task_id desc limit policy_number(p_policy, 'quota_waiters_per_pass_max')::integer
+        ) t
+        where l.tenant_id = u.tenant_id and l.waiting_for = 'pool' and l.tasks > 0
+      ) d
+      left join aged_tasks(p_policy, p_now) a on a.tenant_id = d.tenant_id and a.task_id = d.task_id
+    ) end,
+    'lowestRunningClass', v_lowest_class,
+    'burstRunning', v_reclaim
+  ) || case when p_running_max is null then jsonb_build_object('running', null, 'runningTruncated', false) else (
+    select jsonb_build_object('running', c->'tasks', 'runningTruncated', c->'truncated')
+    from victim_candidates(p_policy, v_best_class, v_quota_tenants, p_running_max, p_now) c
+  ) end;
 end
 $$;

@@ -6,7 +6,7 @@ language plpgsql stable as $$
 declare
   v_key text;
   v_answer admission_answers;
-  v_pool_limits text := (select concat_ws('/', cpu::text, memory_gb::text) from pool);
+  v_pool_limits text := (select concat_ws('/', cpu::text, memory_gb::text, tasks::text) from pool);
 begin
   -- Key by key, so that each is one look-up of the primary key.
   for v_key in select request_key from jsonb_array_elements_text(p_request->'requestKeys') as keys (request_key) loop

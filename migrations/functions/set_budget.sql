@@ -2,7 +2,7 @@
 -- had brought about, and resumes paused tasks once, at their old places. A raise is judged against the tenant's money.
 -- Returns {kind: 'changed'|'budget_exhausted'|'not_found', budget, ...}. Takes the scheduler's lock.
 create function set_budget(
-  p_tenant_id text, p_run_id text, p_limit_nanos bigint, p_reason text, p_actor text, p_now timestamptz
+  p_tenant_id text, p_run_id text, p_limit_nanos bigint, p_reason text, p_actor text, p_policy jsonb, p_now timestamptz
 ) returns jsonb
 language plpgsql as $$
 declare
@@ -80,7 +80,7 @@ begin
     for v_task in
       select * from tasks where tenant_id = p_tenant_id and run_id = p_run_id and state = 'paused' order by accepted_at, task_id for update
     loop
-      perform unpause_task(p_tenant_id, v_task.task_id, p_now);
+      perform unpause_task(p_tenant_id, v_task.task_id, p_policy, p_now);
     end loop;
   end if;
   update pool set version = version + 1;

@@ -1,4 +1,4 @@
--- Sets a tenant's quotas, creating the tenant on first use (A4). p_quotas: {cpu: {limit, burstShare}, memory: {..},
+-- Sets a tenant's quotas, creating the tenant on first use (A4). p_quotas: {cpu: {limit, burstShare or burst}, memory: {..},
 -- cost: {limit, period}, concurrent_runs: {limit}} with only the resources to change, limit null = no bound;
 -- p_settings: {weight, qualityGate, warn, throttle, pause, alerts} with only what changes.
 create function set_quotas(p_tenant_id text, p_quotas jsonb, p_settings jsonb, p_actor text, p_now timestamptz) returns void
@@ -6,11 +6,11 @@ language plpgsql as $$
 begin
   insert into tenants (tenant_id, created_at) values (p_tenant_id, p_now) on conflict do nothing;
   perform lock_scheduler(array[p_tenant_id]);
-  insert into tenant_quotas (tenant_id, resource, limit_value, burst_share, period, updated_at, updated_by)
-  select p_tenant_id, key, (value->>'limit')::numeric, (value->>'burstShare')::numeric, value->>'period', p_now, p_actor
+  insert into tenant_quotas (tenant_id, resource, limit_value, burst_share, burst_value, period, updated_at, updated_by)
+  select p_tenant_id, key, (value->>'limit')::numeric, (value->>'burstShare')::numeric, (value->>'burst')::numeric, value->>'period', p_now, p_actor
   from jsonb_each(p_quotas)
   on conflict (tenant_id, resource) do update set
-    limit_value = excluded.limit_value, burst_share = excluded.burst_share, period = excluded.period,
+    limit_value = excluded.limit_value, burst_share = excluded.burst_share, burst_value = excluded.burst_value, period = excluded.period,
     updated_at = excluded.updated_at, updated_by = excluded.updated_by;
   update tenants set
     weight = coalesce((p_settings->>'weight')::numeric, weight),

@@ -1,17 +1,30 @@
--- Every tenant's weighted share of the pool in use, which orders the line (A10): the larger of its cpu and memory shares,
--- over its weight; 0 where the pool has no bound. A lapsed lease does not count, swept or not (A12).
-create function tenant_shares(p_now timestamptz) returns table (tenant_id text, share numeric)
+-- What orders tenants within a class (A10): the weighted share of the pool in use, which is the largest of the shares of
+-- cpu, memory and tasks over the tenant's weight, and the same lately (`recent_share_seconds`, see `move_room`). Both are 0
+-- where the pool has no bound. A lapsed lease does not count, swept or not (A12).
+-- p_tenants null: those that have waiting tasks.
+-- In doubles, as `schedule.ts` computes them: the same operations in the same order give the same bits.
+create function tenant_shares(p_policy jsonb, p_tenants text[], p_now timestamptz)
+returns table (tenant_id text, share double precision, recent double precision)
 language plpgsql stable rows 50 as $$
 #variable_conflict use_column
+declare
+  v_decay double precision := ln(2) / policy_number(p_policy, 'recent_half_life_seconds')::double precision;
+  v_pool pool := (select p from pool p);
 begin
   return query
-  select n.tenant_id, greatest(
-    coalesce((n.cpu_in_use - coalesce(l.cpu, 0)) / nullif(p.cpu, 0), 0),
-    coalesce((n.memory_gb_in_use - coalesce(l.memory_gb, 0)) / nullif(p.memory_gb, 0), 0)
-  ) / n.weight
-  from tenants n cross join pool p
+  select n.tenant_id, r.share / n.weight::double precision,
+    -- To the thousandth: what is long past is forgotten.
+    round(((n.recent_share_seconds * d.kept + r.share * (1 - d.kept) / v_decay) / n.weight::double precision)::numeric, 3)::double precision
+  from tenants n
   left join (
-    select t.tenant_id, sum(t.cpu) as cpu, sum(t.memory_gb) as memory_gb from tasks t where t.room_until is not null and t.room_until <= p_now group by t.tenant_id
-  ) l on l.tenant_id = n.tenant_id;
+    select t.tenant_id, sum(t.cpu) as cpu, sum(t.memory_gb) as memory_gb, count(*) as tasks
+    from tasks t where t.room_until is not null and t.room_until <= p_now group by t.tenant_id
+  ) l on l.tenant_id = n.tenant_id
+  cross join lateral pool_share(v_pool, n.cpu_in_use - coalesce(l.cpu, 0), n.memory_gb_in_use - coalesce(l.memory_gb, 0), n.tasks_in_use - coalesce(l.tasks, 0)) r (share)
+  cross join lateral (select exp(-least(v_decay * greatest(extract(epoch from p_now - coalesce(n.recent_at, p_now))::double precision, 0), 700)) as kept) d
+  where case when p_tenants is null
+    then n.tenant_id in (select w.tenant_id from waiting_lines w where w.tasks > 0)
+    else n.tenant_id = any (p_tenants)
+  end;
 end
 $$;

@@ -1,6 +1,6 @@
 -- Puts a paused task back into the line at its old place. It takes its quota again if that fits now; else it waits for
 -- it and holds nothing meanwhile. Needs lock_scheduler and the run's lock.
-create function unpause_task(p_tenant_id text, p_task_id text, p_now timestamptz) returns void
+create function unpause_task(p_tenant_id text, p_task_id text, p_policy jsonb, p_now timestamptz) returns void
 language plpgsql as $$
 declare
   v_tenant tenants;
@@ -14,7 +14,7 @@ begin
   end if;
   select * into v_tenant from tenants where tenant_id = p_tenant_id;
   select * into v_run from runs where tenant_id = p_tenant_id and run_id = v_task.run_id;
-  v_fits := judge_quota(v_tenant, v_run, v_task.cpu, v_task.memory_gb, p_now);
+  v_fits := judge_quota(v_tenant, v_run, v_task, false, p_policy, p_now) is not null;
   if v_fits then
     perform hold_quota(p_tenant_id, v_task.run_id, p_task_id, v_task.cpu, v_task.memory_gb, 'resume', p_now);
   end if;

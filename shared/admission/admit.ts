@@ -5,10 +5,10 @@ import { hashOf } from '../platform/hash.ts';
 import { newId } from '../platform/ids.ts';
 import { usdToNanos } from '../platform/money.ts';
 import type { RunRequest, TaskRequest } from './contract.ts';
-import { policy } from './policy.ts';
+import { policy, read_running_max } from './policy.ts';
 import { defaultsOfPhase, priorityOf } from './priority.ts';
 import type { AdmissionOutcome } from './rows.ts';
-import { planSchedule, type Snapshot } from './schedule.ts';
+import { planSchedule, type Snapshot, type WaitingTask } from './schedule.ts';
 import { readSnapshot, schedule } from './scheduler.ts';
 
 export type AdmitInput = {
@@ -97,10 +97,14 @@ function withoutDryRun(asSent: unknown): unknown {
 
 /** Victims that a live pass would take for a newcomer that has to wait: the same plan, with it put into the line. */
 async function wouldPreempt(database: Database, outcome: AdmissionOutcome, now: Date): Promise<string[]> {
-  if (outcome.decision !== 'queued' || outcome.queue?.waitingFor !== 'pool') return [];
-  const snapshot = await readSnapshot(database, true, now);
-  const plan = planSchedule(withNewcomer(snapshot, outcome, now), policy, now);
-  const own = plan.preemptions.find(
+  if (outcome.decision !== 'queued') return [];
+  let plan = null;
+  for (const running_max of read_running_max) {
+    const snapshot = await readSnapshot(database, running_max, outcome, now);
+    plan = planSchedule(withNewcomer(snapshot, outcome, now), policy, now);
+    if (!plan.needsRunning) break;
+  }
+  const own = plan?.preemptions.find(
     ({ task }) => task.tenantId === outcome.tenantId && task.taskId === outcome.taskId,
   );
   return own?.victims.map((victim) => victim.taskId) ?? [];
@@ -108,23 +112,24 @@ async function wouldPreempt(database: Database, outcome: AdmissionOutcome, now: 
 
 function withNewcomer(snapshot: Snapshot, outcome: AdmissionOutcome, now: Date): Snapshot {
   const at = now.toISOString();
-  const newcomer = {
+  const newcomer: WaitingTask = {
     tenantId: outcome.tenantId,
     taskId: outcome.taskId,
     runId: outcome.runId,
     effectiveClass: outcome.class,
+    overdue: false,
     class: outcome.class,
     usesBurst: false,
     cpu: outcome.cpu,
     memoryGb: outcome.memoryGb,
-    waitingFor: 'pool' as const,
-    quotaFits: true,
+    waitingFor: outcome.queue?.waitingFor ?? 'pool',
     acceptedAt: at,
     waitingSince: at,
+    startsRun: outcome.startsRun,
+    costFits: true,
     promised: false,
-    promisedCpu: 0,
-    promisedMemoryGb: 0,
-    heldBack: false,
+    promisedRoom: null,
+    promisedQuota: null,
   };
   return { ...snapshot, waiting: [...snapshot.waiting, newcomer] };
 }

@@ -3,6 +3,7 @@
 import { directiveOf } from '../budget/directive.ts';
 import { budgetStatusOf } from '../budget/status.ts';
 import type { AdmissionAnswer, CheckpointAnswer, HeartbeatAnswer, RefusalReason, Task } from './contract.ts';
+import { startEstimate } from './estimate.ts';
 import { className } from './priority.ts';
 import type { AdmissionOutcome, CheckpointRow, QueuePlace, ReasonRow, TaskAnswer, TaskRow } from './rows.ts';
 
@@ -33,7 +34,7 @@ export function admissionAnswerOf(outcome: AdmissionOutcome): AdmissionAnswer {
     },
     lease:
       outcome.leaseExpiresAt === null ? null : { epoch: outcome.epoch, expiresAt: outcome.leaseExpiresAt },
-    queue: outcome.queue,
+    queue: outcome.queue === null ? null : placeOf(outcome.queue, outcome.class, new Date(outcome.at)),
     budget: budgetStatusOf(outcome.budget),
     violations: [],
     recommendations: [],
@@ -69,7 +70,21 @@ export function refusalRecommendations(reasons: readonly ReasonRow[]): string[] 
   return [...new Set(reasons.map((reason) => recommendations[reason.code]))];
 }
 
-export function taskOf(row: TaskRow, place: QueuePlace | null, checkpoint: CheckpointRow | null): Task {
+function placeOf({ position, aheadInTenant, waitingFor, pace }: QueuePlace, taskClass: number, now: Date) {
+  return {
+    position,
+    aheadInTenant,
+    waitingFor,
+    startEstimate: startEstimate(position, taskClass, pace, now),
+  };
+}
+
+/** @param place where it stands in the line, and when that was read; null when it is not in the line */
+export function taskOf(
+  row: TaskRow,
+  place: { readonly at: QueuePlace; readonly now: Date } | null,
+  checkpoint: CheckpointRow | null,
+): Task {
   return {
     taskId: row.task_id,
     runId: row.run_id,
@@ -92,7 +107,7 @@ export function taskOf(row: TaskRow, place: QueuePlace | null, checkpoint: Check
         ? null
         : { epoch: row.epoch, expiresAt: instantOf(row.room_until) },
     claimBy: row.state === 'granted' && row.room_until !== null ? instantOf(row.room_until) : null,
-    queue: place,
+    queue: place === null ? null : placeOf(place.at, row.queue_class, place.now),
     checkpoint: checkpoint === null ? null : checkpointOf(checkpoint),
     acceptedAt: instantOf(row.accepted_at),
     preempted: row.preempted,

@@ -316,7 +316,13 @@ export const queueList = pageOf(queueItem);
 // Quotas, usage, violations, pool
 
 const burstShare = z.number().min(0).max(10).optional();
-const roomQuota = z.strictObject({ limit: amount.nullable(), burstShare });
+/** What may be borrowed above the limit: a share of it, or an amount. */
+const roomQuota = z
+  .strictObject({ limit: amount.nullable(), burstShare, burst: amount.optional() })
+  .refine(({ burstShare: share, burst }) => share === undefined || burst === undefined, {
+    error: 'give burstShare or burst, not both',
+    path: ['burst'],
+  });
 /** Percent of a budget, with at most three decimals, as the store keeps it. */
 const percentUpTo = (max: number) =>
   z
@@ -368,13 +374,21 @@ export const usageAnswer = z.looseObject({ tenantId: id, throttledUntil: instant
 export const violationListQuery = pageQuery;
 export const violationList = pageOf(violation);
 
-/** Null means no bound; both must be given so that none is lifted by omission. */
-export const poolRequest = z.strictObject({ cpu: amount.nullable(), memoryGb: amount.nullable() });
+/**
+ * Null means no bound; cpu and memory must be given so that none is lifted by omission. `tasks` is how many tasks may hold
+ * room at the same time; left out, there is no such bound.
+ */
+export const poolRequest = z.strictObject({
+  cpu: amount.nullable(),
+  memoryGb: amount.nullable(),
+  tasks: z.int().min(0).max(10_000_000).nullable().default(null),
+});
 export type PoolRequest = z.infer<typeof poolRequest>;
 
 export const poolAnswer = z.looseObject({
   cpu: z.number().nullable(),
   memoryGb: z.number().nullable(),
+  tasks: z.int().nullable(),
 });
 
 // GET /v1/decisions/{decisionId}

@@ -13,6 +13,7 @@ type QuotaRow = {
   resource: string;
   limit_value: string | null;
   burst_share: string | null;
+  burst_value: string | null;
   period: string | null;
 };
 
@@ -45,7 +46,7 @@ async function readTenant(database: Database, tenantId: string, now: Date): Prom
           select 1 from tenant_quotas c where c.tenant_id = n.tenant_id and c.resource = 'cost' and c.period = 'none'))) as cost_spent,
        (select coalesce(sum(burst_cpu), 0) from tasks t where t.tenant_id = n.tenant_id and t.room_until is not null) as cpu_burst,
        (select coalesce(sum(burst_memory_gb), 0) from tasks t where t.tenant_id = n.tenant_id and t.room_until is not null) as memory_burst,
-       (select jsonb_agg(jsonb_build_object('resource', resource, 'limit_value', limit_value::text, 'burst_share', burst_share::text, 'period', period))
+       (select jsonb_agg(jsonb_build_object('resource', resource, 'limit_value', limit_value::text, 'burst_share', burst_share::text, 'burst_value', burst_value::text, 'period', period))
         from tenant_quotas q where q.tenant_id = n.tenant_id) as quotas
      from tenants n where n.tenant_id = $1`,
     [tenantId, now],
@@ -62,13 +63,20 @@ function limitOf(row: TenantRow, resource: string): number | null {
   return text === undefined || text === null ? null : Number(text);
 }
 
+/** As it was given: an amount, or a share of the limit. */
+function burstOf(quota: QuotaRow | undefined) {
+  return quota?.burst_value == null
+    ? { burstShare: Number(quota?.burst_share ?? policy.burst_share) }
+    : { burst: Number(quota.burst_value) };
+}
+
 /** Limits as set; null = no bound. Null when there is no such tenant. */
 export async function readQuotas(database: Database, tenantId: string, now: Date) {
   const row = await readTenant(database, tenantId, now);
   if (row === null) return null;
   const room = (resource: string) => ({
     limit: limitOf(row, resource),
-    burstShare: Number(quotaOf(row, resource)?.burst_share ?? policy.burst_share),
+    ...burstOf(quotaOf(row, resource)),
   });
   return {
     tenantId,
@@ -123,27 +131,37 @@ export async function readPool(database: Database, now: Date) {
     memory_gb: string | null;
     cpu_used: string;
     memory_gb_used: string;
+    tasks: number | null;
+    tasks_used: bigint;
     cpu_room: string | null;
     memory_gb_room: string | null;
+    tasks_room: string | null;
     version: bigint;
   }>(
-    `select p.cpu, p.memory_gb,
-       p.cpu_used - coalesce((select sum(t.cpu) from tasks t where t.room_until is not null and t.room_until <= $1), 0) as cpu_used,
-       p.memory_gb_used - coalesce((select sum(t.memory_gb) from tasks t where t.room_until is not null and t.room_until <= $1), 0) as memory_gb_used,
-       r.cpu as cpu_room, r.memory_gb as memory_gb_room, p.version
-     from pool p, lateral pool_room(p, $1, null, null) r`,
+    `select p.cpu, p.memory_gb, p.tasks, p.cpu_used - l.cpu as cpu_used, p.memory_gb_used - l.memory_gb as memory_gb_used,
+       p.tasks_used - l.tasks as tasks_used, r.cpu as cpu_room, r.memory_gb as memory_gb_room, r.tasks as tasks_room, p.version
+     from pool p, lateral pool_room(p, $1, null, null) r, lateral (
+       select coalesce(sum(t.cpu), 0) as cpu, coalesce(sum(t.memory_gb), 0) as memory_gb, count(*) as tasks
+       from tasks t where t.room_until is not null and t.room_until <= $1
+     ) l`,
     [now],
   );
   if (row === undefined) throw new Error('the pool row is missing');
-  const promised = (capacity: string | null, used: string, room: string | null): number =>
+  const promised = (capacity: string | number | null, used: string | bigint, room: string | null): number =>
     capacity === null || room === null ? 0 : Number(capacity) - Number(used) - Number(room);
   return {
     cpu: row.cpu === null ? null : Number(row.cpu),
     memoryGb: row.memory_gb === null ? null : Number(row.memory_gb),
-    used: { cpu: Number(row.cpu_used), memoryGb: Number(row.memory_gb_used) },
+    tasks: row.tasks,
+    used: {
+      cpu: Number(row.cpu_used),
+      memoryGb: Number(row.memory_gb_used),
+      tasks: Number(row.tasks_used),
+    },
     promised: {
       cpu: promised(row.cpu, row.cpu_used, row.cpu_room),
       memoryGb: promised(row.memory_gb, row.memory_gb_used, row.memory_gb_room),
+      tasks: promised(row.tasks, row.tasks_used, row.tasks_room),
     },
   };
 }

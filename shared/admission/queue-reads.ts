@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { type Database, json } from '../platform/db.ts';
 import { decodeCursor, type Page, toPage } from '../platform/page.ts';
 import type { QueueItem, QueueQuery } from './contract.ts';
-import { type DispatchRate, startEstimate } from './estimate.ts';
+import { type Pace, startEstimate } from './estimate.ts';
 import { policy } from './policy.ts';
 import { className, classNumber } from './priority.ts';
 
@@ -26,22 +26,21 @@ export async function listQueue(
     class: number;
     waiting_for: 'pool' | 'quota';
     waiting_since: Date;
-    rate: DispatchRate;
+    pace: Pace;
   }>(
-    `select l.line_position as position, l.ahead_in_tenant, l.tenant_id, l.task_id, l.run_id, t.phase, t.queue_class as class,
-       l.waiting_for, l.waiting_since,
-       (select jsonb_build_object('grants', count(*), 'windowSeconds', 300) from decisions
-        where kind = 'grant' and at > $2::timestamptz - interval '300 seconds' and at <= $2) as rate
-     from waiting_line($1, $2) l join tasks t on t.tenant_id = l.tenant_id and t.task_id = l.task_id
-     where ($3::text is null or l.tenant_id = $3) and ($4::smallint is null or t.queue_class = $4) and l.line_position > $5
-     order by l.line_position limit $6`,
+    `select l.line_position as position, l.ahead_in_tenant, t.tenant_id, t.task_id, t.run_id, t.phase, t.queue_class as class,
+       t.waiting_for, t.waiting_since, p.pace
+     from waiting_page(p_policy => $1, p_tenant_id => $2, p_class => $3, p_after => $4, p_limit => $5, p_now => $6) l
+     join tasks t on t.tenant_id = l.tenant_id and t.task_id = l.task_id
+     cross join (select start_pace($6) as pace) p
+     order by l.line_position`,
     [
       json(policy),
-      now,
       tenantId,
       query.class === undefined ? null : classNumber(query.class),
       after,
       query.limit + 1,
+      now,
     ],
   );
   return toPage(
@@ -57,7 +56,7 @@ export async function listQueue(
       aheadInTenant: Number(row.ahead_in_tenant),
       waitingFor: row.waiting_for,
       waitingSince: row.waiting_since.toISOString(),
-      startEstimate: startEstimate(Number(row.position), row.rate, now),
+      startEstimate: startEstimate(Number(row.position), row.class, row.pace, now),
     }),
     (row) => Number(row.position),
   );

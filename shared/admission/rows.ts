@@ -2,6 +2,7 @@
 
 import type { BudgetSnapshot } from '../budget/status.ts';
 import type { RunStatus, TaskState } from './contract.ts';
+import type { Pace } from './estimate.ts';
 
 export type TaskRow = {
   readonly tenant_id: string;
@@ -75,6 +76,8 @@ export type QueuePlace = {
   readonly position: number;
   readonly aheadInTenant: number;
   readonly waitingFor: 'pool' | 'quota';
+  /** What its start was expected from; null for a task that waited before this was kept. */
+  readonly pace?: Pace | null;
 };
 
 /** One failing dimension as `judge_admission` names it. */
@@ -107,6 +110,8 @@ export type AdmissionOutcome = {
   readonly burstCpu: number;
   readonly burstMemoryGb: number;
   readonly epoch: number;
+  /** None of its run's tasks held quota before it. */
+  readonly startsRun: boolean;
   readonly leaseExpiresAt: string | null;
   readonly reasons: readonly ReasonRow[];
   readonly queue: QueuePlace | null;

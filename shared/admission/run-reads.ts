@@ -39,14 +39,14 @@ export async function readTask(
 ): Promise<Task | null> {
   const [row] = await database.query<TaskWithPlace>(
     `select ${taskColumns},
-       case when t.state = 'queued' then (
-         select jsonb_build_object('position', l.line_position, 'aheadInTenant', l.ahead_in_tenant, 'waitingFor', l.waiting_for)
-         from waiting_line($3, $4) l where l.tenant_id = t.tenant_id and l.task_id = t.task_id
-       ) end as place
+       case when t.state = 'queued'
+         then queue_place(t, false, $3, $4) || jsonb_build_object('pace', start_pace($4)) end as place
      from tasks t where t.tenant_id = $1 and t.task_id = $2`,
     [tenantId, taskId, json(policy), now],
   );
-  return row === undefined ? null : taskOf(row.task, row.place, row.checkpoint);
+  return row === undefined
+    ? null
+    : taskOf(row.task, row.place === null ? null : { at: row.place, now }, row.checkpoint);
 }
 
 type RunRow = {

@@ -1,20 +1,24 @@
 /**
- * The scheduler's decision (A10, A11, P1 to P3): who is granted room and who has to leave, from a snapshot.
+ * The scheduler's decision (A10, A11, A16, P1 to P3): who is granted room, who has to leave, and who gives up its quota, from
+ * a snapshot.
  *
  * Pure: the same snapshot and time give the same plan. `scheduler.ts` reads the snapshot and carries the plan out under
  * the snapshot's version, so that a plan on stale facts changes nothing.
  */
 
+import { type Capacity, compareWaiting, entryCharge, poolShare, type Standing } from './line.ts';
 import type { Policy } from './policy.ts';
 import {
-  add,
-  chooseVictims,
-  compareText,
-  compareVictims,
-  mayBePreempted,
-  type Room,
-  type RunningTask,
-} from './victims.ts';
+  chooseDisplaced,
+  type Displaceable,
+  type QuotaAmounts,
+  quotaHolds,
+  quotaMissing,
+  quotaOf,
+  type TenantQuota,
+} from './quota.ts';
+import { fits, minus, noRoom, plus, type Room, roomOf, shortOf } from './room.ts';
+import { type Amounts, chooseVictims, compareVictims, mayBePreempted, type RunningTask } from './victims.ts';
 
 export type WaitingTask = {
   readonly tenantId: string;
@@ -22,22 +26,23 @@ export type WaitingTask = {
   readonly runId: string;
   /** The class with aging (A10): decides the order. */
   readonly effectiveClass: number;
+  readonly overdue: boolean;
   /** The class without aging: decides whom it may preempt. */
   readonly class: number;
   readonly usesBurst: boolean;
   readonly cpu: number;
   readonly memoryGb: number;
   readonly waitingFor: 'pool' | 'quota';
-  /** Waits for quota that is free at the moment (A16); true for one that holds its quota already. */
-  readonly quotaFits: boolean;
   readonly acceptedAt: string;
   readonly waitingSince: string;
-  /** Victims were found for it before; `promisedCpu` and `promisedMemoryGb` are kept free for it (P3). */
+  /** None of its run's tasks holds quota: it takes a concurrent run, and the run's money. */
+  readonly startsRun: boolean;
+  /** The tenant's money can hold its run's budget; true for one that holds its quota. */
+  readonly costFits: boolean;
+  /** Victims were found for it before; what they free is kept for it (P3), beside what they still hold. */
   readonly promised: boolean;
-  readonly promisedCpu: number;
-  readonly promisedMemoryGb: number;
-  /** May not start: preempted for a newcomer that has not started yet (P3), or its run's budget is used up (B5). */
-  readonly heldBack: boolean;
+  readonly promisedRoom: Room | null;
+  readonly promisedQuota: QuotaAmounts | null;
 };
 
 export type TenantUse = {
@@ -45,28 +50,41 @@ export type TenantUse = {
   readonly weight: number;
   readonly cpuInUse: number;
   readonly memoryGbInUse: number;
+  readonly tasksInUse: number;
+  /** Weighted share of the pool lately (A10). */
+  readonly recent: number;
+  /** Of tenants with tasks that wait for quota. */
+  readonly quota: TenantQuota | null;
 };
 
 export type Snapshot = {
   /** `pool.version`, as text. */
   readonly version: string;
   /** Capacity, and room that is neither held nor promised; null = no bound. */
-  readonly pool: {
-    readonly cpu: number | null;
-    readonly memoryGb: number | null;
+  readonly pool: Capacity & {
     readonly cpuRoom: number | null;
     readonly memoryGbRoom: number | null;
+    readonly tasksRoom: number | null;
   };
+  /** Those of the line that may start and matter; `more` when there are others that were left out. */
   readonly waiting: readonly WaitingTask[];
+  readonly more: boolean;
   readonly tenants: readonly TenantUse[];
-  /** Overridable tasks that run; null when the snapshot was taken without them. */
+  /** Last of each tenant's line first. */
+  readonly displaceable: readonly Displaceable[];
+  /** The first overridable running tasks in the order of victims; null when the snapshot was taken without them. */
   readonly running: readonly RunningTask[] | null;
-  /** The lowest class among them, and whether one of them uses burst: whether looking at them is worth while. */
+  readonly runningTruncated: boolean;
+  /** The lowest class among them, and whether burst could be reclaimed: whether looking at them is worth while. */
   readonly lowestRunningClass: number | null;
   readonly burstRunning: boolean;
 };
 
-export type Grant = { readonly task: WaitingTask };
+export type Grant = {
+  readonly task: WaitingTask;
+  /** Waiting tasks of its tenant whose quota it takes: they wait for quota from now on. */
+  readonly displaced: readonly Displaceable[];
+};
 export type Preemption = {
   readonly task: WaitingTask;
   readonly reason: 'priority' | 'reclaim_burst';
@@ -76,154 +94,211 @@ export type Preemption = {
 export type Plan = {
   readonly grants: readonly Grant[];
   readonly preemptions: readonly Preemption[];
-  /** A blocked task could preempt somebody, but the snapshot does not hold the running tasks: ask again with them. */
+  /** A blocked task could preempt somebody, but the snapshot does not hold (enough of) the running tasks: ask again. */
   readonly needsRunning: boolean;
-  /** Quota waiters were left out because of a grant to their tenant in this plan: plan again once it is carried out. */
-  readonly again: boolean;
 };
 
-type Use = { cpu: number; memoryGb: number };
+/** What is known of a tenant, kept up to date while the plan is made. */
+type Book = { readonly weight: number; inUse: Room; recent: number; quota: TenantQuota | null };
 
 export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Plan {
-  const room: Use = {
-    cpu: snapshot.pool.cpuRoom ?? Number.POSITIVE_INFINITY,
-    memoryGb: snapshot.pool.memoryGbRoom ?? Number.POSITIVE_INFINITY,
+  const { pool } = snapshot;
+  const books = new Map(snapshot.tenants.map((tenant) => [tenant.tenantId, bookOf(tenant)]));
+  const standingOf = (tenantId: string): Standing => {
+    const book = books.get(tenantId);
+    return book === undefined
+      ? { share: 0, recent: 0 }
+      : { share: poolShare(book.inUse, pool) / book.weight, recent: book.recent };
   };
-  const tenants = new Map(snapshot.tenants.map((tenant) => [tenant.tenantId, tenant]));
-  const inUse = new Map(
-    snapshot.tenants.map((tenant) => [
-      tenant.tenantId,
-      { cpu: tenant.cpuInUse, memoryGb: tenant.memoryGbInUse },
-    ]),
-  );
-  const shareOf = (tenantId: string): number =>
-    weightedShare(inUse.get(tenantId), tenants.get(tenantId)?.weight ?? 1, snapshot.pool);
-  const candidates = snapshot.running?.toSorted((a, b) => compareVictims(a, b, shareOf)) ?? null;
+  const inOrder = <Task extends Parameters<typeof compareWaiting>[0]>(tasks: readonly Task[]): Task[] =>
+    tasks.toSorted((a, b) => compareWaiting(a, b, standingOf));
 
   const grants: Grant[] = [];
   const preemptions: Preemption[] = [];
   const taken = new Set<RunningTask>();
-  const quotaTaken = new Set<string>();
+  const candidates = candidatesOf(snapshot);
+  // As they were when the snapshot was taken: what is granted here does not change who is furthest over.
+  const shareBefore = new Map(snapshot.tenants.map(({ tenantId }) => [tenantId, standingOf(tenantId).share]));
+  let displaceable = snapshot.displaceable;
+  let room: Room = {
+    cpu: pool.cpuRoom ?? Number.POSITIVE_INFINITY,
+    memoryGb: pool.memoryGbRoom ?? Number.POSITIVE_INFINITY,
+    tasks: pool.tasksRoom ?? Number.POSITIVE_INFINITY,
+  };
   let needsRunning = false;
-  let again = false;
   let headSeen = false;
-  let line = snapshot.waiting
-    .filter((task) => !task.heldBack && fitsEmptyPool(task, snapshot.pool))
-    .toSorted((a, b) => compareWaiting(a, b, shareOf));
+  /** The head has waited so long that nobody passes it, but for those with room of their own (A11, P3). */
+  let closed = false;
+  /** Tenants in which somebody has waited so long for quota that nobody behind takes any. */
+  const quotaKept = new Set<string>();
+  const patience_ms = policy.backfill_wait_seconds * 1000;
+  const isPatient = (task: WaitingTask) => now.getTime() - Date.parse(task.waitingSince) < patience_ms;
 
+  let line = inOrder(snapshot.waiting.filter((task) => fits(roomOf(task), capacityOf(pool))));
   while (line.length > 0) {
     const [task, ...rest] = line as [WaitingTask, ...WaitingTask[]];
     line = rest;
-    if (!task.quotaFits) continue;
-    if (task.waitingFor === 'quota' && quotaTaken.has(task.tenantId)) {
-      again = true;
+    if (!task.costFits) continue;
+    if (!task.promised && (closed || (task.waitingFor === 'quota' && quotaKept.has(task.tenantId)))) continue;
+    const own = plus(room, task.promisedRoom ?? noRoom);
+    const quota = quotaFor(task, books.get(task.tenantId)?.quota ?? null, displaceable, standingOf);
+    // To borrow it stands behind all of its class that need not (A5).
+    if (quota.kind === 'borrows' && !task.usesBurst) {
+      line = inOrder([{ ...task, usesBurst: true }, ...line]);
       continue;
     }
-    const own: Room = {
-      cpu: add(room.cpu, task.promisedCpu),
-      memoryGb: add(room.memoryGb, task.promisedMemoryGb),
-    };
-    if (task.cpu <= own.cpu && task.memoryGb <= own.memoryGb) {
-      grants.push({ task });
-      room.cpu = add(own.cpu, -task.cpu);
-      room.memoryGb = add(own.memoryGb, -task.memoryGb);
-      const use = inUse.get(task.tenantId);
-      if (use !== undefined) {
-        use.cpu = add(use.cpu, task.cpu);
-        use.memoryGb = add(use.memoryGb, task.memoryGb);
-      }
-      // One task a pass, because what the snapshot says of the tenant's quota no longer holds after it.
-      if (task.waitingFor === 'quota') quotaTaken.add(task.tenantId);
+
+    if (quota.kind !== 'blocked' && fits(roomOf(task), own)) {
+      grants.push({ task, displaced: quota.displaced });
+      room = minus(own, roomOf(task));
+      book(books.get(task.tenantId), task, quota.displaced, pool, policy);
+      const gone = new Set(quota.displaced.map(({ taskId }) => taskId));
+      displaceable = displaceable.filter(
+        (other) => !(other.tenantId === task.tenantId && gone.has(other.taskId)),
+      );
       // Its tenant's share has grown, so the rest of the line may stand in another order now.
-      line = line.toSorted((a, b) => compareWaiting(a, b, shareOf));
+      line = inOrder(line.filter((other) => !(other.tenantId === task.tenantId && gone.has(other.taskId))));
       continue;
     }
     // Its victims are leaving; what they free is kept for it.
     if (task.promised) continue;
-    const preemption = preemptFor(task, own, candidates, taken, policy, now);
+
+    const missing = [...amountsOf(shortOf(roomOf(task), own)), ...quota.missing];
+    const preemption = preemptFor(task, missing, candidates, taken, shareBefore, policy, now);
     if (preemption !== null) {
       preemptions.push(preemption);
       for (const victim of preemption.victims) taken.add(victim);
-      room.cpu = add(room.cpu, -Math.max(0, add(task.cpu, -total(preemption.victims, 'cpu'))));
-      room.memoryGb = add(
-        room.memoryGb,
-        -Math.max(0, add(task.memoryGb, -total(preemption.victims, 'memoryGb'))),
-      );
+      const freed = preemption.victims.map(roomOf).reduce(plus, noRoom);
+      room = minus(room, shortOf(roomOf(task), freed));
       continue;
     }
-    needsRunning ||= candidates === null && couldPreempt(task, snapshot);
+    needsRunning ||= couldPreempt(task, snapshot, books.get(task.tenantId)?.quota ?? null);
+    if (task.waitingFor === 'quota' && !isPatient(task)) quotaKept.add(task.tenantId);
     // The head of the line does not fit. Others may pass it, until it has waited long enough (A11).
-    if (!headSeen) {
+    if (quota.kind === 'fits' && !headSeen) {
       headSeen = true;
-      const waited_ms = now.getTime() - Date.parse(task.waitingSince);
-      if (task.waitingFor === 'pool' && waited_ms >= policy.backfill_wait_seconds * 1000) break;
+      closed = !isPatient(task);
     }
   }
-  return { grants, preemptions, needsRunning, again };
+  return { grants, preemptions, needsRunning };
 }
 
-/**
- * The order of the line (A10), a total order: 1. effective class; 2. within the tenant's limit before burst (A5);
- * 3. tenant with the smallest weighted share in use; 4. acceptance time; 5. task id; 6. tenant id.
- * `waiting_line.sql` gives the same order for the places that people see.
- */
-export function compareWaiting(
-  a: WaitingTask,
-  b: WaitingTask,
-  shareOf: (tenantId: string) => number,
-): number {
-  return (
-    a.effectiveClass - b.effectiveClass ||
-    Number(a.usesBurst) - Number(b.usesBurst) ||
-    shareOf(a.tenantId) - shareOf(b.tenantId) ||
-    Date.parse(a.acceptedAt) - Date.parse(b.acceptedAt) ||
-    compareText(a.taskId, b.taskId) ||
-    compareText(a.tenantId, b.tenantId)
+function bookOf(tenant: TenantUse): Book {
+  const { weight, cpuInUse: cpu, memoryGbInUse: memoryGb, tasksInUse: tasks, recent, quota } = tenant;
+  return { weight, inUse: { cpu, memoryGb, tasks }, recent, quota };
+}
+
+/** Writes a grant into its tenant's book: what it uses, and the quota it takes less what others gave it. */
+function book(
+  to: Book | undefined,
+  task: WaitingTask,
+  displaced: readonly Displaceable[],
+  pool: Capacity,
+  policy: Policy,
+): void {
+  if (to === undefined) return;
+  to.inUse = plus(to.inUse, roomOf(task));
+  to.recent += entryCharge(roomOf(task), pool, to.weight, policy);
+  if (to.quota === null || task.waitingFor === 'pool') return;
+  const given = displaced.map(quotaOf);
+  const held = (asked: number, dimension: number) =>
+    asked - given.reduce((sum, amounts) => sum + (amounts[dimension] ?? 0), 0);
+  const [cpu = 0, memoryGb = 0, runs = 0] = quotaOf(task);
+  const own = task.promisedQuota;
+  const { promised } = to.quota;
+  to.quota = {
+    ...to.quota,
+    cpuHeld: to.quota.cpuHeld + held(cpu, 0),
+    memoryGbHeld: to.quota.memoryGbHeld + held(memoryGb, 1),
+    runsHeld: to.quota.runsHeld + held(runs, 2),
+    promised:
+      own === null
+        ? promised
+        : {
+            cpu: promised.cpu - own.cpu,
+            memoryGb: promised.memoryGb - own.memoryGb,
+            runs: promised.runs - own.runs,
+          },
+  };
+}
+
+type QuotaAnswer = {
+  /** Fits; fits only by borrowing; does not fit. */
+  readonly kind: 'fits' | 'borrows' | 'blocked';
+  readonly displaced: readonly Displaceable[];
+  /** What its tenant's running tasks would have to give up. */
+  readonly missing: Amounts;
+};
+
+const nothing: Amounts = [0, 0, 0];
+
+/** Where a task's quota comes from: the limits; else waiting tasks of its tenant behind it; else burst, from idle room. */
+function quotaFor(
+  task: WaitingTask,
+  quota: TenantQuota | null,
+  displaceable: readonly Displaceable[],
+  standingOf: (tenantId: string) => Standing,
+): QuotaAnswer {
+  if (task.waitingFor === 'pool' || quota === null) return { kind: 'fits', displaced: [], missing: nothing };
+  if (quotaHolds(task, quota, false)) return { kind: 'fits', displaced: [], missing: nothing };
+  const behind = displaceable.filter(
+    (other) => other.tenantId === task.tenantId && compareWaiting(task, other, standingOf) < 0,
   );
+  const displaced = chooseDisplaced(task, quota, behind);
+  if (displaced !== null && displaced.length > 0) return { kind: 'fits', displaced, missing: nothing };
+  const missing = quotaMissing(task, quota);
+  if (quotaHolds(task, quota, true)) return { kind: 'borrows', displaced: [], missing };
+  return { kind: 'blocked', displaced: [], missing };
 }
 
-/** The larger of a tenant's cpu and memory shares of the pool, over its weight; 0 where the pool has no bound. */
-function weightedShare(use: Use | undefined, weight: number, pool: Snapshot['pool']): number {
-  if (use === undefined) return 0;
-  const cpu = pool.cpu ? use.cpu / pool.cpu : 0;
-  const memoryGb = pool.memoryGb ? use.memoryGb / pool.memoryGb : 0;
-  return Math.max(cpu, memoryGb) / weight;
+function capacityOf(pool: Capacity): Room {
+  return {
+    cpu: pool.cpu ?? Number.POSITIVE_INFINITY,
+    memoryGb: pool.memoryGb ?? Number.POSITIVE_INFINITY,
+    tasks: pool.tasks ?? Number.POSITIVE_INFINITY,
+  };
 }
 
-/** A pool made smaller since may be too small for a waiting task: that one must not hold up the others (A11, A15). */
-function fitsEmptyPool(task: WaitingTask, pool: Snapshot['pool']): boolean {
-  return (
-    (pool.cpu === null || task.cpu <= pool.cpu) && (pool.memoryGb === null || task.memoryGb <= pool.memoryGb)
-  );
+function amountsOf({ cpu, memoryGb, tasks }: Room): Amounts {
+  return [cpu, memoryGb, tasks];
 }
 
-function couldPreempt(task: WaitingTask, { lowestRunningClass, burstRunning }: Snapshot): boolean {
-  return (
-    (lowestRunningClass !== null && lowestRunningClass > task.class) || (burstRunning && !task.usesBurst)
-  );
+/** Running tasks, each once; null when the snapshot has none of them. */
+function candidatesOf({ running }: Snapshot): readonly RunningTask[] | null {
+  if (running === null) return null;
+  return [...new Map(running.map((task) => [`${task.tenantId}/${task.taskId}`, task])).values()];
 }
 
 function preemptFor(
   task: WaitingTask,
-  own: Room,
+  missing: Amounts,
   candidates: readonly RunningTask[] | null,
   taken: ReadonlySet<RunningTask>,
+  shares: ReadonlyMap<string, number>,
   policy: Policy,
   now: Date,
 ): Preemption | null {
-  if (candidates === null || task.waitingFor === 'quota') return null;
-  const eligible = candidates.filter(
-    (candidate) => !taken.has(candidate) && mayBePreempted(candidate, task, policy, now),
-  );
-  const victims = chooseVictims(eligible, {
-    cpu: Math.max(0, add(task.cpu, -own.cpu)),
-    memoryGb: Math.max(0, add(task.memoryGb, -own.memoryGb)),
-  });
+  if (candidates === null) return null;
+  const eligible = candidates
+    .filter((candidate) => !taken.has(candidate) && mayBePreempted(candidate, task, policy, now))
+    .sort((a, b) => compareVictims(a, b, task, (tenantId) => shares.get(tenantId) ?? 0));
+  const victims = chooseVictims(eligible, missing, (victim) => [
+    ...amountsOf(roomOf(victim)),
+    // Only a task of the same tenant leaves quota that it can use, and only one of a lower class gives it up.
+    ...(victim.tenantId === task.tenantId && victim.class > task.class ? quotaOf(victim) : nothing),
+  ]);
   if (victims === null || victims.length === 0) return null;
   const lower = victims.every((victim) => victim.class > task.class);
   return { task, victims, reason: lower ? 'priority' : 'reclaim_burst' };
 }
 
-function total(victims: readonly RunningTask[], resource: 'cpu' | 'memoryGb'): number {
-  return victims.reduce((sum, victim) => add(sum, victim[resource]), 0);
+/** Whether running tasks that the snapshot does not hold might make a difference. */
+function couldPreempt(task: WaitingTask, snapshot: Snapshot, quota: TenantQuota | null): boolean {
+  if (snapshot.running !== null && !snapshot.runningTruncated) return false;
+  const { lowestRunningClass, burstRunning } = snapshot;
+  return (
+    (lowestRunningClass !== null && lowestRunningClass > task.class) ||
+    (burstRunning && !task.usesBurst) ||
+    (task.waitingFor === 'quota' && (quota?.lowestRunningClass ?? -1) > task.class)
+  );
 }

@@ -3,7 +3,8 @@
 import type { Database } from '../platform/db.ts';
 import { json } from '../platform/db.ts';
 import { newId } from '../platform/ids.ts';
-import { policy, waiting_tasks_per_pass_max } from './policy.ts';
+import { planned_waiting_max, policy, read_running_max } from './policy.ts';
+import { reduceSnapshot } from './reduce.ts';
 import { type Plan, planSchedule, type Snapshot } from './schedule.ts';
 
 export type TaskRef = { readonly tenantId: string; readonly taskId: string };
@@ -15,8 +16,8 @@ export type ScheduleResult = {
 /** Optimistic passes before one is made with the scheduler's lock held, which then cannot be stale. */
 const optimisticPasses_max = 3;
 
-/** Plans carried out one after another: each grants at least one more task that waits for quota. */
-const plansInARow_max = 50;
+/** Plans carried out one after another, each on the line that the one before left. */
+const plansInARow_max = 200;
 
 /**
  * Grants free room and preempts for those who may. Whoever frees room, queues a task or changes a limit calls it after
@@ -31,12 +32,15 @@ export async function schedule(database: Database, now: Date): Promise<ScheduleR
     const done = await scheduleOnce(database, now);
     granted.push(...done.granted);
     preempting.push(...done.preempting);
-    if (!done.again || done.granted.length === 0) break;
+    if (!done.more || done.granted.length + done.preempting.length === 0) break;
   }
   return { granted, preempting };
 }
 
-type Done = ScheduleResult & Pick<Plan, 'again'>;
+/** `more`: the line was longer than the plan looked at, or a grant has moved quota within a tenant. */
+type Done = ScheduleResult & { readonly more: boolean };
+
+const nothingDone: Done = { granted: [], preempting: [], more: false };
 
 async function scheduleOnce(database: Database, now: Date): Promise<Done> {
   for (let pass = 0; pass < optimisticPasses_max; pass += 1) {
@@ -48,57 +52,72 @@ async function scheduleOnce(database: Database, now: Date): Promise<Done> {
     await tx.query('select 1 from pool for update');
     return decideAndApply(tx, now);
   });
-  return done ?? { granted: [], preempting: [], again: false };
+  return done ?? nothingDone;
 }
 
 /** Null when the plan was stale. */
 async function decideAndApply(database: Database, now: Date): Promise<Done | null> {
-  const { plan, version } = await decide(database, now);
-  if (plan.grants.length === 0 && plan.preemptions.length === 0) {
-    return { granted: [], preempting: [], again: false };
-  }
+  const { plan, snapshot } = await decide(database, now);
+  if (plan.grants.length === 0 && plan.preemptions.length === 0) return nothingDone;
   const [row] = await database.query<{ result: { applied: boolean } & ScheduleResult }>(
     'select apply_plan(p_plan => $1, p_version => $2, p_policy => $3, p_now => $4) as result',
-    [json(planDocument(plan)), version, json(policy), now],
+    [json(planDocument(plan, snapshot, now)), snapshot.version, json(policy), now],
   );
   if (row === undefined || !row.result.applied) return null;
-  return { granted: row.result.granted, preempting: row.result.preempting, again: plan.again };
+  return {
+    granted: row.result.granted,
+    preempting: row.result.preempting,
+    more: snapshot.more || plan.grants.some(({ task }) => task.waitingFor === 'quota'),
+  };
 }
 
-/** The plan that a live pass would carry out now, and the pool version it rests on. Writes nothing. */
-export async function decide(database: Database, now: Date): Promise<{ plan: Plan; version: string }> {
-  let snapshot = await readSnapshot(database, false, now);
+/** The plan that a live pass would carry out now, and the snapshot it rests on. Writes nothing. */
+export async function decide(database: Database, now: Date): Promise<{ plan: Plan; snapshot: Snapshot }> {
+  let snapshot = await readSnapshot(database, null, null, now);
   let plan = planSchedule(snapshot, policy, now);
-  if (plan.needsRunning) {
-    snapshot = await readSnapshot(database, true, now);
+  // First a few of the running tasks, then many, then all: mostly the first few suffice.
+  for (const running_max of read_running_max) {
+    if (!plan.needsRunning) break;
+    snapshot = await readSnapshot(database, running_max, null, now);
     plan = planSchedule(snapshot, policy, now);
   }
-  return { plan, version: snapshot.version };
+  return { plan, snapshot };
 }
 
-export async function readSnapshot(database: Database, withRunning: boolean, now: Date): Promise<Snapshot> {
+/**
+ * @param running_max how many of the running tasks to read; null: none
+ * @param newcomer a task that the caller will put into the line: what concerns it is read too
+ */
+export async function readSnapshot(
+  database: Database,
+  running_max: number | null,
+  newcomer: { readonly tenantId: string; readonly class: number } | null,
+  now: Date,
+): Promise<Snapshot> {
   const [row] = await database.query<{ snapshot: Snapshot }>(
-    `select scheduler_snapshot(p_policy => $1, p_waiting_max => $2, p_with_running => $3, p_now => $4) as snapshot`,
-    [json(policy), waiting_tasks_per_pass_max, withRunning, now],
+    `select scheduler_snapshot(p_policy => $1, p_waiting_max => $2, p_running_max => $3, p_newcomer => $4, p_now => $5)
+       as snapshot`,
+    [json(policy), planned_waiting_max, running_max, newcomer === null ? null : json(newcomer), now],
   );
   if (row === undefined) throw new Error('scheduler_snapshot returned no row');
   return row.snapshot;
 }
 
-function planDocument(plan: Plan): unknown {
+function planDocument(plan: Plan, snapshot: Snapshot, now: Date): unknown {
   return {
-    grants: plan.grants.map(({ task }) => ({
+    planId: newId('plan'),
+    snapshot: reduceSnapshot(snapshot, plan, policy, now),
+    grants: plan.grants.map(({ task, displaced }) => ({
       tenantId: task.tenantId,
       taskId: task.taskId,
+      displaced: displaced.map(({ taskId }) => taskId),
       decisionId: newId('dec'),
-      inputs: { task },
     })),
     preemptions: plan.preemptions.map(({ task, reason, victims }) => ({
       tenantId: task.tenantId,
       taskId: task.taskId,
       reason,
       decisionId: newId('dec'),
-      inputs: { task, victims },
       victims: victims.map(({ tenantId, taskId, epoch }) => ({ tenantId, taskId, epoch })),
     })),
   };

@@ -3,6 +3,7 @@
 import { type Database, json } from '../platform/db.ts';
 import { usdToNanos } from '../platform/money.ts';
 import type { Quotas } from './contract.ts';
+import type { Capacity } from './line.ts';
 import { policy } from './policy.ts';
 import type { TaskAnswer } from './rows.ts';
 
@@ -63,12 +64,11 @@ export function heartbeatTask(
   epoch: number,
   now: Date,
 ): Promise<TaskAnswer<HeartbeatKind>> {
-  return call(database, 'heartbeat_task(p_tenant_id => $1, p_task_id => $2, p_epoch => $3, p_now => $4)', [
-    tenantId,
-    taskId,
-    epoch,
-    now,
-  ]);
+  return call(
+    database,
+    'heartbeat_task(p_tenant_id => $1, p_task_id => $2, p_epoch => $3, p_policy => $4, p_now => $5)',
+    [tenantId, taskId, epoch, json(policy), now],
+  );
 }
 
 export type NewCheckpoint = {
@@ -157,9 +157,10 @@ export function resumeTask(
   taskId: string,
   now: Date,
 ): Promise<TaskAnswer<ResumeKind>> {
-  return call(database, 'resume_task(p_tenant_id => $1, p_task_id => $2, p_now => $3)', [
+  return call(database, 'resume_task(p_tenant_id => $1, p_task_id => $2, p_policy => $3, p_now => $4)', [
     tenantId,
     taskId,
+    json(policy),
     now,
   ]);
 }
@@ -193,13 +194,17 @@ function exact(usd: number): string {
   return `${nanos / 1_000_000_000n}.${String(nanos % 1_000_000_000n).padStart(9, '0')}`;
 }
 
+/** Null = no bound. */
 export async function setPool(
   database: Database,
-  cpu: number | null,
-  memoryGb: number | null,
+  { cpu, memoryGb, tasks }: Capacity,
   now: Date,
 ): Promise<void> {
-  await call(database, 'set_pool(p_cpu => $1, p_memory_gb => $2, p_now => $3)', [cpu, memoryGb, now]);
+  await call(
+    database,
+    'set_pool(p_cpu => $1, p_memory_gb => $2, p_tasks => $3, p_policy => $4, p_now => $5)',
+    [cpu, memoryGb, tasks, json(policy), now],
+  );
 }
 
 export type RoomSweep = {

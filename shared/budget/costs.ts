@@ -192,11 +192,13 @@ export async function setBudget(
   tenantId: string,
   runId: string,
   change: { readonly limitNanos: bigint; readonly reason: string; readonly actor: string },
+  policy: unknown,
   now: Date,
 ): Promise<BudgetChanged> {
   const [row] = await database.query<{ result: BudgetChanged }>(
-    `select set_budget(p_tenant_id => $1, p_run_id => $2, p_limit_nanos => $3, p_reason => $4, p_actor => $5, p_now => $6) as result`,
-    [tenantId, runId, change.limitNanos, change.reason, change.actor, now],
+    `select set_budget(p_tenant_id => $1, p_run_id => $2, p_limit_nanos => $3, p_reason => $4, p_actor => $5,
+       p_policy => $6, p_now => $7) as result`,
+    [tenantId, runId, change.limitNanos, change.reason, change.actor, json(policy), now],
   );
   if (row === undefined) throw new Error('set_budget returned no row');
   return row.result;

@@ -1,6 +1,6 @@
 import { uuidv7 } from 'uuidv7';
 
-export type IdPrefix = 'run' | 'task' | 'dec' | 'chk' | 'score' | 'viol';
+export type IdPrefix = 'run' | 'task' | 'dec' | 'chk' | 'score' | 'viol' | 'plan';
 
 /** A new id such as `run_0192…`; ids made later sort later. */
 export function newId(prefix: IdPrefix): string {

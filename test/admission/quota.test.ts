@@ -99,12 +99,86 @@ describe('waiting for quota (A16)', () => {
   });
 
   test.each([
-    ['what it can never hold within the limit does not wait', { cpu: 12 }, 429, 'quota_exceeded'],
     ['what never fits does not wait', { cpu: 16 }, 422, 'never_fits'],
     ['money never waits', { cpu: 8, maxCostUSD: 99.5 }, 429, 'quota_exceeded'],
   ])('%s', async (_what, ask, status, code) => {
     await scene.ask('a', 'r1', { cpu: 8 });
     expect(await scene.ask('a', 'r2', { ...ask, onQuota: 'wait' })).toMatchObject({ status, body: { code } });
+  });
+
+  test('what only limit and burst together can hold waits, and borrows from room that is idle', async () => {
+    await scene.ask('a', 'r1', { cpu: 8 });
+    expect(await scene.ask('a', 'r2', { cpu: 12, onQuota: 'wait' })).toMatchObject({
+      status: 202,
+      body: { queue: { waitingFor: 'quota' }, violations: [] },
+    });
+    await scene.complete('a', 'r1', 1);
+    expect((await scene.task('a', 'r2')).body).toMatchObject({
+      state: 'granted',
+      resources: { cpu: 12, burstCpu: 2 },
+    });
+  });
+
+  test('a newcomer that fits waits behind one of its tenant that has waited 10 min for quota', async () => {
+    await scene.setQuotas('a', { cpu: { limit: 10, burstShare: 0 } });
+    await scene.ask('a', 'r1', { cpu: 8, leaseSeconds: 3600 });
+    await scene.ask('a', 'big', { cpu: 4, onQuota: 'wait' });
+    api.advance(599);
+    expect((await scene.ask('a', 'passes', { cpu: 1 })).status).toBe(201);
+    api.advance(1);
+    expect(await scene.ask('a', 'waits', { cpu: 1 })).toMatchObject({
+      status: 202,
+      body: { queue: { waitingFor: 'quota', position: 2 } },
+    });
+    // A tenant that waits for nothing is not concerned.
+    await scene.setQuotas('b', {});
+    expect((await scene.ask('b', 'other', { cpu: 1 })).status).toBe(201);
+    await scene.complete('a', 'r1', 1);
+    expect(await scene.stateOf('a', 'big')).toBe('granted');
+    expect(await scene.stateOf('a', 'waits')).toBe('granted');
+  });
+
+  test('a better task takes the quota of one of its tenant that waits for the pool behind it', async () => {
+    await scene.setPool(4, 400);
+    await scene.setQuotas('a', { cpu: { limit: 4, burstShare: 0 } });
+    await scene.setQuotas('b', {});
+    await scene.askAs('P0', 'b', 'blocker', { cpu: 4 });
+    await scene.askAs('P3', 'a', 'low', { cpu: 4 });
+    await scene.askAs('P1', 'a', 'high', { cpu: 4, onQuota: 'wait' });
+    await scene.complete('b', 'blocker', 1);
+    expect((await scene.task('a', 'high')).body).toMatchObject({ state: 'granted' });
+    expect((await scene.task('a', 'low')).body).toMatchObject({
+      state: 'queued',
+      queue: { waitingFor: 'quota' },
+    });
+    await scene.claim('a', 'high');
+    await scene.complete('a', 'high', 1);
+    expect(await scene.stateOf('a', 'low')).toBe('granted');
+  });
+
+  test('a better task preempts its own tenant for quota; the victim waits for quota and comes back', async () => {
+    await scene.setPool(100, 400);
+    await scene.setQuotas('a', { cpu: { limit: 4, burstShare: 0 }, concurrentRuns: { limit: 1 } });
+    await scene.setQuotas('b', {});
+    await scene.askAs('P3', 'a', 'low', { cpu: 4, leaseSeconds: 3600 });
+    await scene.askAs('P3', 'b', 'stranger', { cpu: 4, leaseSeconds: 3600 });
+    api.advance(61);
+    await scene.askAs('P1', 'a', 'high', { cpu: 3, onQuota: 'wait' });
+    expect(await scene.stateOf('b', 'stranger')).toBe('running');
+    expect(await scene.stateOf('a', 'low')).toBe('preempting');
+    // What the victim will free is spoken for.
+    expect((await scene.ask('a', 'thief', { cpu: 1 })).status).toBe(429);
+    await scene.checkpoint('a', 'low', 1, 1);
+    expect(await scene.stateOf('a', 'high')).toBe('granted');
+    expect((await scene.task('a', 'low')).body).toMatchObject({
+      state: 'queued',
+      preempted: true,
+      queue: { waitingFor: 'quota' },
+    });
+    await scene.claim('a', 'high');
+    await scene.complete('a', 'high', 1);
+    expect(await scene.stateOf('a', 'low')).toBe('granted');
+    expect((await scene.claim('a', 'low')).body).toMatchObject({ lease: { epoch: 2 } });
   });
 
   test('a run count that is full is waited for as well', async () => {

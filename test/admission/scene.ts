@@ -22,8 +22,8 @@ export function sceneOf(api: Api) {
     return answer.body;
   };
   return {
-    setPool: (cpu: number | null, memoryGb: number | null = null) =>
-      operator('PUT', '/v1/pool', { cpu, memoryGb }),
+    setPool: (cpu: number | null, memoryGb: number | null = null, tasks: number | null = null) =>
+      operator('PUT', '/v1/pool', { cpu, memoryGb, tasks }),
     setQuotas: (tenantId: string, quotas: object) =>
       operator('PUT', `/v1/tenants/${tenantId}/quotas`, quotas),
     usage: (tenantId: string) => operator('GET', `/v1/tenants/${tenantId}/usage`),
@@ -88,7 +88,8 @@ export async function startAgain(admin: Database, api: Api): Promise<void> {
   api.at(testStart);
   await admin.query('truncate tenants, events, decisions, idempotency_keys cascade');
   await admin.query(
-    'update pool set cpu = null, memory_gb = null, cpu_used = 0, memory_gb_used = 0, version = version + 1',
+    `update pool set cpu = null, memory_gb = null, tasks = null, cpu_used = 0, memory_gb_used = 0, tasks_used = 0,
+       version = version + 1`,
   );
 }
 

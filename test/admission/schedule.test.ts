@@ -2,13 +2,10 @@
 
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { compareWaiting } from '../../shared/admission/line.ts';
 import { policy } from '../../shared/admission/policy.ts';
-import {
-  compareWaiting,
-  planSchedule,
-  type Snapshot,
-  type WaitingTask,
-} from '../../shared/admission/schedule.ts';
+import type { TenantQuota } from '../../shared/admission/quota.ts';
+import { planSchedule, type Snapshot, type WaitingTask } from '../../shared/admission/schedule.ts';
 import type { RunningTask } from '../../shared/admission/victims.ts';
 
 const now = new Date('2026-03-11T12:00:00Z');
@@ -25,13 +22,14 @@ function waiting(taskId: string, fields: Partial<WaitingTask> = {}): WaitingTask
     cpu: 1,
     memoryGb: 1,
     waitingFor: 'pool',
-    quotaFits: true,
+    overdue: false,
+    startsRun: true,
+    costFits: true,
     acceptedAt: secondsAgo(1),
     waitingSince: secondsAgo(1),
     promised: false,
-    promisedCpu: 0,
-    promisedMemoryGb: 0,
-    heldBack: false,
+    promisedRoom: null,
+    promisedQuota: null,
     ...fields,
   };
 }
@@ -45,6 +43,8 @@ function running(taskId: string, fields: Partial<RunningTask> = {}): RunningTask
     cpu: 1,
     memoryGb: 1,
     usesBurst: false,
+    firstVictim: false,
+    endsRun: true,
     runningSince: secondsAgo(3600),
     preemptionStreak: 0,
     workSinceCheckpointNanos: '0',
@@ -72,15 +72,28 @@ function snapshotOf({
   const names = new Set([...line, ...(runs ?? [])].map((task) => task.tenantId));
   return {
     version: '1',
-    pool: { cpu: room === null ? null : capacity, memoryGb: null, cpuRoom: room, memoryGbRoom: null },
+    pool: {
+      cpu: room === null ? null : capacity,
+      memoryGb: null,
+      tasks: null,
+      cpuRoom: room,
+      memoryGbRoom: null,
+      tasksRoom: null,
+    },
     waiting: line,
+    more: false,
+    displaceable: [],
     tenants: [...names].map((tenantId) => ({
       tenantId,
       weight: weights[tenantId] ?? 1,
       cpuInUse: use[tenantId] ?? 0,
       memoryGbInUse: 0,
+      tasksInUse: 0,
+      recent: 0,
+      quota: null,
     })),
     running: runs,
+    runningTruncated: false,
     lowestRunningClass:
       runs === null ? 3 : runs.reduce<number | null>((low, { class: of }) => Math.max(low ?? of, of), null),
     burstRunning: runs?.some((task) => task.usesBurst) ?? false,
@@ -127,9 +140,9 @@ describe('the order of the line (A10): each criterion decides over all that foll
     ['the id, by code unit', waiting('B'), waiting('a')],
     ['the tenant', waiting('t', { tenantId: 'm1' }), waiting('t', { tenantId: 'm2' })],
   ])('%s', (_what, first, second) => {
-    const shareOf = (tenantId: string) => shares[tenantId] ?? 0;
-    expect(compareWaiting(first, second, shareOf)).toBeLessThan(0);
-    expect(compareWaiting(second, first, shareOf)).toBeGreaterThan(0);
+    const standingOf = (tenantId: string) => ({ share: shares[tenantId] ?? 0, recent: 0 });
+    expect(compareWaiting(first, second, standingOf)).toBeLessThan(0);
+    expect(compareWaiting(second, first, standingOf)).toBeGreaterThan(0);
     expect(grantsOf({ room: 1, line: [second, first], use: { greedy: 50, modest: 10 } })).toEqual([
       first.taskId,
     ]);
@@ -208,20 +221,14 @@ describe('passing a head that does not fit (A11)', () => {
   });
 
   test('never on room that is promised: it is no part of the free room', () => {
-    const promised = waiting('promised', { class: 0, cpu: 8, promised: true, promisedCpu: 6 });
+    const promised = waiting('promised', {
+      class: 0,
+      cpu: 8,
+      promised: true,
+      promisedRoom: { cpu: 6, memoryGb: 0, tasks: 1 },
+    });
     expect(grantsOf({ room: 1, line: [promised, small] })).toEqual([]);
     expect(grantsOf({ room: 2, line: [promised, small] })).toEqual(['promised']);
-  });
-
-  test('one that waits for a quota that does not fit is no head', () => {
-    const blocked = waiting('q', {
-      class: 1,
-      cpu: 8,
-      waitingFor: 'quota',
-      quotaFits: false,
-      waitingSince: secondsAgo(9999),
-    });
-    expect(grantsOf({ room: 4, line: [blocked, small] })).toEqual(['small']);
   });
 
   test('one that the whole pool cannot hold any more is no head', () => {
@@ -230,14 +237,136 @@ describe('passing a head that does not fit (A11)', () => {
   });
 });
 
-describe('quota waiters (A16)', () => {
-  test('are granted in the order of the line', () => {
-    const line = [waiting('pool', { class: 3 }), waiting('quota', { class: 1, waitingFor: 'quota' })];
-    expect(grantsOf({ room: 1, line })).toEqual(['quota']);
+describe('tasks that wait for quota (A16)', () => {
+  /** cpu of tenant `a`: limit, burst, held. */
+  const quota = (
+    limit: number,
+    burst: number,
+    held: number,
+    fields: Partial<TenantQuota> = {},
+  ): TenantQuota => ({
+    limits: { cpu: { limit, burst } },
+    cpuHeld: held,
+    memoryGbHeld: 0,
+    runsHeld: 0,
+    promised: { cpu: 0, memoryGb: 0, runs: 0 },
+    lowestRunningClass: null,
+    ...fields,
   });
-  test('do not preempt', () => {
-    const line = [waiting('quota', { class: 0, cpu: 2, waitingFor: 'quota' })];
-    expect(plan({ room: 0, line, running: [running('v', { cpu: 4 })] }).preemptions).toEqual([]);
+  const of = (taskId: string, fields: Partial<WaitingTask> = {}) =>
+    waiting(taskId, { waitingFor: 'quota', ...fields });
+  const planned = (
+    line: readonly WaitingTask[],
+    quotaOfA: TenantQuota,
+    rest: Partial<Snapshot> & { room?: number; runs?: readonly RunningTask[] } = {},
+  ) => {
+    const { room = 100, runs = [], ...others } = rest;
+    const snapshot = snapshotOf({ room, line, running: runs });
+    const tenants = snapshot.tenants.map((tenant) =>
+      tenant.tenantId === 'a' ? { ...tenant, quota: quotaOfA } : tenant,
+    );
+    const { grants, preemptions } = planSchedule({ ...snapshot, tenants, ...others }, policy, now);
+    return {
+      grants: grants.map(({ task, displaced }) =>
+        displaced.length === 0 ? task.taskId : [task.taskId, displaced.map(({ taskId }) => taskId)],
+      ),
+      preemptions: preemptions.map(({ task, victims }) => [
+        task.taskId,
+        victims.map((victim) => victim.taskId),
+      ]),
+    };
+  };
+
+  test('are granted as far as the limit goes, in the order of the line', () => {
+    const line = [
+      of('third', { class: 3, cpu: 1 }),
+      of('first', { class: 1, cpu: 2 }),
+      of('second', { cpu: 2 }),
+    ];
+    expect(planned(line, quota(8, 0, 4)).grants).toEqual(['first', 'second']);
+  });
+
+  test('borrow what is idle, behind all of their class that need not', () => {
+    const line = [of('borrower', { acceptedAt: secondsAgo(9) }), waiting('other', { tenantId: 'b' })];
+    expect(planned(line, quota(4, 2, 4)).grants).toEqual(['other', 'borrower']);
+    expect(planned(line, quota(4, 2, 4), { room: 1 }).grants).toEqual(['other']);
+    expect(planned([of('borrower', { cpu: 3 })], quota(4, 2, 4)).grants).toEqual([]);
+  });
+
+  test('preempt nobody to borrow', () => {
+    const line = [of('borrower', { class: 0 })];
+    const runs = [running('x', { tenantId: 'b' })];
+    expect(planned(line, quota(0, 2, 0), { room: 0, runs })).toEqual({ grants: [], preemptions: [] });
+  });
+
+  test('whose quota fits preempt for room like anybody', () => {
+    const line = [of('urgent', { class: 0, cpu: 2 })];
+    const runs = [running('x', { cpu: 2 })];
+    expect(planned(line, quota(4, 0, 2), { room: 0, runs }).preemptions).toEqual([['urgent', ['x']]]);
+  });
+
+  test('take the quota of running tasks of their own tenant, of a lower class only', () => {
+    const line = [of('urgent', { class: 1, cpu: 2 })];
+    const runs = [
+      running('other', { cpu: 2 }),
+      running('equal', { tenantId: 'a', class: 1, cpu: 2 }),
+      running('own', { tenantId: 'a', class: 2, cpu: 2 }),
+    ];
+    expect(planned(line, quota(4, 0, 4), { room: 10, runs }).preemptions).toEqual([['urgent', ['own']]]);
+    expect(planned(line, quota(4, 0, 4), { room: 10, runs: runs.slice(0, 2) }).preemptions).toEqual([]);
+  });
+
+  test('hand on what their tenant borrows, and borrow no more than it did', () => {
+    const line = [of('urgent', { class: 1, cpu: 2 })];
+    const own = (id: string, cpu: number) => running(id, { tenantId: 'a', class: 3, cpu });
+    const scene = { room: 0, runs: [own('one', 1), own('two', 1), own('three', 1)] };
+    expect(planned(line, quota(2, 4, 3), scene).preemptions).toEqual([['urgent', ['one', 'three']]]);
+    expect(planned(line, quota(2, 4, 3), { room: 0, runs: [own('one', 1)] }).preemptions).toEqual([]);
+  });
+
+  test('take the quota of those of their tenant that wait behind them, the last first, and no more than needed', () => {
+    const behind = (taskId: string, effectiveClass: number, cpu: number) => ({
+      tenantId: 'a',
+      taskId,
+      effectiveClass,
+      overdue: false,
+      usesBurst: false,
+      acceptedAt: secondsAgo(1),
+      cpu,
+      memoryGb: 1,
+      endsRun: true,
+    });
+    const displaceable = [behind('last', 3, 1), behind('middle', 3, 2), behind('ahead', 0, 4)];
+    const line = [of('urgent', { class: 1, cpu: 2 })];
+    expect(planned(line, quota(4, 0, 4), { displaceable }).grants).toEqual([['urgent', ['middle']]]);
+    expect(planned([of('big', { class: 1, cpu: 4 })], quota(7, 0, 7), { displaceable }).grants).toEqual([]);
+  });
+
+  test('do not pass one of their tenant that has waited 10 min', () => {
+    const line = (waited: number) => [
+      of('big', { cpu: 4, acceptedAt: secondsAgo(700), waitingSince: secondsAgo(waited) }),
+      of('small', { cpu: 1 }),
+    ];
+    expect(planned(line(599), quota(4, 0, 2)).grants).toEqual(['small']);
+    expect(planned(line(600), quota(4, 0, 2)).grants).toEqual([]);
+  });
+
+  test('keep what is promised to another of their tenant', () => {
+    const promised = { cpu: 2, memoryGb: 0, runs: 0 };
+    const other = of('other', { class: 1, cpu: 2 });
+    const preemptor = of('preemptor', {
+      class: 2,
+      cpu: 2,
+      promised: true,
+      promisedRoom: { cpu: 2, memoryGb: 0, tasks: 1 },
+      promisedQuota: promised,
+    });
+    expect(planned([other, preemptor], quota(4, 0, 2, { promised })).grants).toEqual(['preemptor']);
+  });
+
+  test('whose money does not fit are passed over, and hold up nobody', () => {
+    const line = [of('poor', { class: 1, costFits: false, waitingSince: secondsAgo(9999) }), of('next')];
+    expect(planned(line, quota(4, 0, 0)).grants).toEqual(['next']);
   });
 });
 
@@ -270,17 +399,17 @@ describe('preemption (P1 to P3)', () => {
   });
 
   test('who has a promise takes no second victim', () => {
-    const line = [urgent({ promised: true, promisedCpu: 1 })];
+    const line = [urgent({ promised: true, promisedRoom: { cpu: 1, memoryGb: 0, tasks: 1 } })];
     expect(plan({ room: 0, line, running: [running('x', { cpu: 8 })] }).preemptions).toEqual([]);
   });
 
   test('who has a promise is granted on its own room and what is free', () => {
-    expect(grantsOf({ room: 1, line: [urgent({ promised: true, promisedCpu: 3 })] })).toEqual(['urgent']);
-  });
-
-  test('a victim waits until its preemptor has started, whatever its place', () => {
-    const victim = waiting('victim', { class: 1, heldBack: true });
-    expect(grantsOf({ room: 2, line: [victim, waiting('other', { class: 3 })] })).toEqual(['other']);
+    expect(
+      grantsOf({
+        room: 1,
+        line: [urgent({ promised: true, promisedRoom: { cpu: 3, memoryGb: 0, tasks: 1 } })],
+      }),
+    ).toEqual(['urgent']);
   });
 
   test('two newcomers share no victim', () => {

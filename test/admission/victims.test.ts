@@ -10,6 +10,11 @@ import {
 
 const now = new Date('2026-03-11T12:00:00Z');
 
+/** Victims for missing room of the pool. */
+function choose(candidates: readonly RunningTask[], missing: { cpu: number; memoryGb: number }) {
+  return chooseVictims(candidates, [missing.cpu, missing.memoryGb], ({ cpu, memoryGb }) => [cpu, memoryGb]);
+}
+
 function running(fields: Partial<RunningTask> = {}): RunningTask {
   return {
     tenantId: 'a',
@@ -19,6 +24,8 @@ function running(fields: Partial<RunningTask> = {}): RunningTask {
     cpu: 1,
     memoryGb: 1,
     usesBurst: false,
+    firstVictim: false,
+    endsRun: true,
     runningSince: '2026-03-11T11:00:00Z',
     preemptionStreak: 0,
     workSinceCheckpointNanos: '0',
@@ -89,14 +96,14 @@ describe('the order of victims (P2): each criterion decides over all that follow
   ])('%s', (_what, first, second) => {
     const a = running(first);
     const b = running(second);
-    expect(compareVictims(a, b, shareOf)).toBeLessThan(0);
-    expect(compareVictims(b, a, shareOf)).toBeGreaterThan(0);
+    expect(compareVictims(a, b, { tenantId: 'newcomer' }, shareOf)).toBeLessThan(0);
+    expect(compareVictims(b, a, { tenantId: 'newcomer' }, shareOf)).toBeGreaterThan(0);
   });
 
   test('work is compared exactly beyond the range of doubles', () => {
     const less = running({ workSinceCheckpointNanos: '9007199254740992' });
     const more = running({ workSinceCheckpointNanos: '9007199254740993' });
-    expect(compareVictims(less, more, shareOf)).toBeLessThan(0);
+    expect(compareVictims(less, more, { tenantId: 'newcomer' }, shareOf)).toBeLessThan(0);
   });
 });
 
@@ -122,7 +129,7 @@ describe('how many are taken (P2)', () => {
     ['nobody when all together do not suffice', [of('a', 2), of('b', 2)], { cpu: 5, memoryGb: 0 }, null],
     ['nobody when there is nobody', [], { cpu: 1, memoryGb: 0 }, null],
   ])('%s', (_what, candidates, missing, expected) => {
-    expect(chooseVictims(candidates, missing)?.map((victim) => victim.taskId) ?? null).toEqual(expected);
+    expect(choose(candidates, missing)?.map((victim) => victim.taskId) ?? null).toEqual(expected);
   });
 
   const milli = (value: number) => value / 1000;
@@ -142,7 +149,7 @@ describe('how many are taken (P2)', () => {
   test('whatever the candidates: nobody is taken who is not needed, and none only if all do not suffice', () => {
     fc.assert(
       fc.property(candidates, missing, (list, need) => {
-        const victims = chooseVictims(list, need);
+        const victims = choose(list, need);
         if (victims === null) return !covers(list, need);
         return (
           covers(victims, need) &&
@@ -165,12 +172,12 @@ describe('how many are taken (P2)', () => {
         let taken = 0;
         while (taken < list.length && !covers(list.slice(0, taken), need)) taken += 1;
         let expected = list.slice(0, taken);
-        if (!covers(expected, need)) return chooseVictims(list, need) === null;
+        if (!covers(expected, need)) return choose(list, need) === null;
         for (const victim of expected.toReversed()) {
           const without = expected.filter((other) => other !== victim);
           if (covers(without, need)) expected = without;
         }
-        expect(chooseVictims(list, need)).toEqual(expected);
+        expect(choose(list, need)).toEqual(expected);
         return true;
       }),
       { numRuns: 500 },

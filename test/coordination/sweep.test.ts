@@ -52,7 +52,7 @@ beforeEach(async () => {
      update tasks set state = 'cancelled', ended_at = now(), quota_held = false, room_until = null, waiting_for = null,
        preempt_deadline = null, promised = false where ended_at is null;
      update runs set live_tasks = 0;
-     update pool set cpu = null, memory_gb = null, cpu_used = 0, memory_gb_used = 0;
+     update pool set cpu = null, memory_gb = null, tasks = null, cpu_used = 0, memory_gb_used = 0, tasks_used = 0;
      update tenants set cpu_in_use = 0, memory_gb_in_use = 0;
      update tenants set cpu_held = 0, memory_gb_held = 0, runs_held = 0, cost_held_usd_nanos = 0`,
   );

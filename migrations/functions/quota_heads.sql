@@ -1,0 +1,72 @@
+-- Of the tasks that wait for quota, those that matter, with the keys of the line's order (see `waiting_heads`): their tenant's
+-- limits and burst hold them and they fit the free room given, could preempt, or have waited so long that nobody may pass them;
+-- or their tenant has tasks of no better class whose quota they may take; or they hold a promise. Each tenant's first few in its order are looked at, and nobody
+-- behind one that has waited so long that none may pass (A11, A16). The plan judges again, exactly.
+create function quota_heads(
+  p_policy jsonb, p_max integer, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_victim_class integer, p_reclaim boolean, p_now timestamptz
+)
+returns table (
+  tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision,
+  recent double precision, accepted_at timestamptz, waiting_since timestamptz, quota_fits boolean
+)
+language plpgsql stable rows 10 as $$
+#variable_conflict use_column
+declare
+  v_look_max integer := policy_number(p_policy, 'quota_waiters_per_pass_max');
+  v_patience_ends timestamptz := p_now - make_interval(secs => policy_number(p_policy, 'backfill_wait_seconds')::double precision);
+begin
+  if not exists (select 1 from waiting_lines l where l.waiting_for = 'quota' and l.tasks > 0) then
+    return;
+  end if;
+  return query
+  with aged as materialized (
+    select a.* from aged_tasks(p_policy, p_now) a where a.waiting_for = 'quota'
+  ), free as materialized (
+    select n.tenant_id, s.share, s.recent,
+      sum(case when q.resource = 'cpu' then q.limit_value + coalesce(q.burst_value, q.limit_value * coalesce(q.burst_share, policy_number(p_policy, 'burst_share'))) end) - n.cpu_held as cpu,
+      sum(case when q.resource = 'memory' then q.limit_value + coalesce(q.burst_value, q.limit_value * coalesce(q.burst_share, policy_number(p_policy, 'burst_share'))) end) - n.memory_gb_held as memory_gb,
+      sum(case when q.resource = 'concurrent_runs' then q.limit_value end) - n.runs_held as runs,
+      -- The worst class among its tasks that hold quota and could give it.
+      coalesce((select h.queue_class from tasks h where h.tenant_id = n.tenant_id and h.quota_held order by h.queue_class desc limit 1), -1) as worst_class
+    from tenants n
+    join tenant_shares(p_policy, null, p_now) s on s.tenant_id = n.tenant_id
+    left join tenant_quotas q on q.tenant_id = n.tenant_id
+    where n.tenant_id in (select l.tenant_id from waiting_lines l where l.waiting_for = 'quota' and l.tasks > 0)
+    group by n.tenant_id, s.share, s.recent
+  ), looked_at as (
+    select t.*, f.share, f.recent, coalesce(a.effective_class, t.queue_class) as effective_class, coalesce(a.overdue, false) as overdue,
+      f.worst_class >= t.queue_class as may_take,
+      (t.cpu <= coalesce(f.cpu, t.cpu) or t.cpu = 0) and (t.memory_gb <= coalesce(f.memory_gb, t.memory_gb) or t.memory_gb = 0)
+        and (coalesce(f.runs >= 1, true) or r.live_tasks > 0) as quota_fits,
+      coalesce(p_tasks >= 1, true) and t.cpu <= coalesce(p_cpu, t.cpu) and t.memory_gb <= coalesce(p_memory_gb, t.memory_gb) as room_fits
+    from free f
+    cross join lateral (
+      -- The front of each of its lines, and those that aging has brought forward.
+      select q.* from waiting_lines l
+      cross join lateral (
+        select w.* from tasks w
+        where w.state = 'queued' and w.tenant_id = l.tenant_id and w.queue_class = l.queue_class and w.on_burst = l.on_burst and w.waiting_for = 'quota'
+        order by w.accepted_at, w.task_id limit v_look_max
+      ) q
+      where l.tenant_id = f.tenant_id and l.waiting_for = 'quota' and l.tasks > 0
+    ) t
+    join runs r on r.tenant_id = t.tenant_id and r.run_id = t.run_id
+    left join aged a on a.tenant_id = t.tenant_id and a.task_id = t.task_id
+    where f.worst_class >= t.queue_class or t.promised
+      or (coalesce(f.cpu > 0, true) or t.cpu = 0) and (coalesce(f.memory_gb > 0, true) or t.memory_gb = 0) and (coalesce(f.runs >= 1, true) or r.live_tasks > 0)
+  ), in_order as (
+    select l.*, coalesce(bool_or(l.waiting_since <= v_patience_ends and not (l.quota_fits and l.room_fits)) over (
+      partition by l.tenant_id order by l.effective_class, l.overdue desc, l.accepted_at, l.task_id rows between unbounded preceding and 1 preceding
+    ), false) as behind_patience
+    from looked_at l
+  )
+  select o.tenant_id, o.task_id, o.effective_class, o.overdue, o.on_burst, o.share, o.recent, o.accepted_at, o.waiting_since, o.quota_fits
+  from in_order o
+  where (o.promised or not o.behind_patience and (
+      o.may_take or o.quota_fits and (o.room_fits or o.queue_class < p_victim_class or p_reclaim or o.waiting_since <= v_patience_ends)
+    ))
+    and not held_back(o.tenant_id, o.run_id, o.preempted_by_tenant, o.preempted_by, p_now)
+  order by o.effective_class, o.overdue desc, o.on_burst, o.share, o.recent, o.accepted_at, o.task_id, o.tenant_id
+  limit p_max;
+end
+$$;

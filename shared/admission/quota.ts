@@ -1,0 +1,108 @@
+/** Quota of a task that waits for it (A16): whether it fits, on whose account, and what is missing. Pure. */
+
+import type { WaitingTask } from './schedule.ts';
+import { type Amounts, chooseVictims } from './victims.ts';
+
+/** A bound and what may be borrowed above it. */
+export type Limit = { readonly limit: number; readonly burst?: number };
+
+export type TenantQuota = {
+  /** Null or left out: no bound. */
+  readonly limits: {
+    readonly cpu?: Limit;
+    readonly memory?: Limit;
+    readonly concurrent_runs?: Limit;
+  };
+  readonly cpuHeld: number;
+  readonly memoryGbHeld: number;
+  readonly runsHeld: number;
+  /** Kept for tasks that preempted their own tenant's tasks (P3). */
+  readonly promised: QuotaAmounts;
+  /** The lowest class among its own running tasks that may be preempted; null = none. */
+  readonly lowestRunningClass: number | null;
+};
+
+export type QuotaAmounts = { readonly cpu: number; readonly memoryGb: number; readonly runs: number };
+
+/** A waiting task that holds quota and may have to give it to a better one of its tenant. */
+export type Displaceable = {
+  readonly tenantId: string;
+  readonly taskId: string;
+  readonly effectiveClass: number;
+  readonly overdue: boolean;
+  readonly usesBurst: boolean;
+  readonly acceptedAt: string;
+  readonly cpu: number;
+  readonly memoryGb: number;
+  /** Its run's only task that holds quota. */
+  readonly endsRun: boolean;
+};
+
+/** What a task takes, or leaves behind, of cpu, memory and concurrent runs. */
+export function quotaOf(task: {
+  cpu: number;
+  memoryGb: number;
+  startsRun?: boolean;
+  endsRun?: boolean;
+}): Amounts {
+  return [task.cpu, task.memoryGb, task.startsRun || task.endsRun ? 1 : 0];
+}
+
+type Dimension = {
+  readonly bound: Limit | undefined;
+  readonly held: number;
+  readonly promised: number;
+  readonly asked: number;
+};
+
+function dimensionsOf(task: WaitingTask, quota: TenantQuota): readonly Dimension[] {
+  const own = task.promisedQuota ?? { cpu: 0, memoryGb: 0, runs: 0 };
+  const [cpu = 0, memoryGb = 0, runs = 0] = quotaOf(task);
+  return [
+    { bound: quota.limits.cpu, held: quota.cpuHeld, promised: quota.promised.cpu - own.cpu, asked: cpu },
+    {
+      bound: quota.limits.memory,
+      held: quota.memoryGbHeld,
+      promised: quota.promised.memoryGb - own.memoryGb,
+      asked: memoryGb,
+    },
+    {
+      bound: quota.limits.concurrent_runs,
+      held: quota.runsHeld,
+      promised: quota.promised.runs - own.runs,
+      asked: runs,
+    },
+  ];
+}
+
+/** Within the limits, or within limit and burst. */
+export function quotaHolds(task: WaitingTask, quota: TenantQuota, borrow: boolean): boolean {
+  return dimensionsOf(task, quota).every(
+    ({ bound, held, promised, asked }) =>
+      bound === undefined ||
+      asked === 0 ||
+      held + promised + asked <= bound.limit + (borrow ? (bound.burst ?? 0) : 0),
+  );
+}
+
+/** What others of its tenant have to give up so that it fits without its tenant borrowing more than now. */
+export function quotaMissing(task: WaitingTask, quota: TenantQuota): Amounts {
+  return dimensionsOf(task, quota).map(({ bound, held, promised, asked }) =>
+    bound === undefined || asked === 0
+      ? 0
+      : Math.max(0, held + promised + asked - Math.max(bound.limit, held)),
+  );
+}
+
+/**
+ * The fewest waiting tasks of its tenant, of those behind it, whose quota makes it fit; null when all would not do.
+ *
+ * @param behind last of the line first
+ */
+export function chooseDisplaced(
+  task: WaitingTask,
+  quota: TenantQuota,
+  behind: readonly Displaceable[],
+): Displaceable[] | null {
+  return chooseVictims(behind, quotaMissing(task, quota), quotaOf);
+}
