@@ -750,6 +750,8 @@ displace_task(p_tenant_id text, p_task_id text, p_now timestamp with time zone) 
 
 drift_in_burst_marks(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
 
+drift_in_lines(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
+
 drift_in_pool() returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
 
 drift_in_runs(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)

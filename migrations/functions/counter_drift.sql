@@ -14,4 +14,5 @@ language sql stable as $$
   union all select * from drift_in_tasks(p_tenants)
   union all select * from drift_in_spend(p_tenants)
   union all select * from drift_in_usage(p_tenants)
+  union all select * from drift_in_lines(p_tenants)
 $$;

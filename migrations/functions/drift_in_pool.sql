@@ -10,7 +10,8 @@ language sql stable as $$
   ) d
   cross join lateral (values
     ('cpu_used', p.cpu_used, d.cpu),
-    ('memory_gb_used', p.memory_gb_used, d.memory_gb)
+    ('memory_gb_used', p.memory_gb_used, d.memory_gb),
+    ('tasks_used', p.tasks_used, d.tasks)
   ) c (counter, stored, derived)
   where c.stored <> c.derived
 $$;

@@ -37,6 +37,7 @@ language sql stable as $$
     ('cost_held_usd_nanos', n.cost_held_usd_nanos, d.cost_held),
     ('cpu_in_use', n.cpu_in_use, d.cpu_in_use),
     ('memory_gb_in_use', n.memory_gb_in_use, d.memory_gb_in_use),
+    ('tasks_in_use', n.tasks_in_use, d.tasks_in_use),
     ('event_sequence', n.event_sequence, e.last_sequence)
   ) c (counter, stored, derived)
   where (p_tenants is null or n.tenant_id = any (p_tenants)) and c.stored <> coalesce(c.derived, 0)

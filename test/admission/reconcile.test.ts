@@ -99,9 +99,10 @@ describe('drift in one place: told with both values, repaired, and then gone', (
     // The pool holds a's 6 + 6 and b's 3 + 1 vCPU, four tasks of 1 GB.
     ['pool cpu', 'update pool set cpu_used = 17.5', { what: 'pool' }, ['cpu_used 17.5 -> 16']],
     ['pool memory', 'update pool set memory_gb_used = 0', { what: 'pool' }, ['memory_gb_used 0 -> 4']],
+    ['pool tasks', 'update pool set tasks_used = 5', { what: 'pool' }, ['tasks_used 5 -> 4']],
     [
       'everything a tenant holds and uses, as after a restore of its row',
-      `update tenants set cpu_held = 0, memory_gb_held = 0, runs_held = 0, cost_held_usd_nanos = 0, cpu_in_use = 0, memory_gb_in_use = 0
+      `update tenants set cpu_held = 0, memory_gb_held = 0, runs_held = 0, cost_held_usd_nanos = 0, cpu_in_use = 0, memory_gb_in_use = 0, tasks_in_use = 0
        where tenant_id = 'b'`,
       { what: 'tenants', tenantId: 'b' },
       // Held: demoted, lapsed, big and urgent; their money is 0.15 + 0.9 + 1 + 1 USD. In the pool: the first two.
@@ -112,6 +113,7 @@ describe('drift in one place: told with both values, repaired, and then gone', (
         'memory_gb_held 0 -> 4',
         'memory_gb_in_use 0 -> 2',
         'runs_held 0 -> 4',
+        'tasks_in_use 0 -> 2',
       ],
     ],
     [
@@ -245,6 +247,24 @@ describe('drift in one place: told with both values, repaired, and then gone', (
       `insert into tenant_spend values ('a', '2026-02-01T00:00:00Z', 5)`,
       { what: 'tenant_spend', tenantId: 'a', part: 'month 2026-02' },
       ['spent_usd_nanos 5 -> 0'],
+    ],
+    [
+      'a waiting line that has lost count: urgent is in it',
+      `update waiting_lines set tasks = 7 where tenant_id = 'b' and queue_class = 0`,
+      { what: 'waiting_lines', tenantId: 'b', part: 'P0 for pool' },
+      ['tasks 7 -> 1'],
+    ],
+    [
+      'a waiting line that has lost its row: later is in it',
+      `delete from waiting_lines where tenant_id = 'a'`,
+      { what: 'waiting_lines', tenantId: 'a', part: 'P3 for quota' },
+      ['tasks 0 -> 1'],
+    ],
+    [
+      'a waiting line that nobody is in',
+      `insert into waiting_lines (tenant_id, queue_class, on_burst, waiting_for, tasks) values ('a', 1, true, 'pool', 2)`,
+      { what: 'waiting_lines', tenantId: 'a', part: 'P1 for pool on burst' },
+      ['tasks 2 -> 0'],
     ],
     [
       'an allocation that the usage ledger has lost',
