@@ -61,26 +61,32 @@ function meetingOf(db: TestDatabase, scene: RaceScene, faults: Fault[]) {
   const second = callerOf(() => db.app, faults);
   let restore: () => Promise<unknown>;
   let before: string[];
+  let swappedNext = false;
 
   const look = (heard: readonly string[]) => observe(db.admin, first.api.now(), heard, before);
 
   async function* rounds([one, other]: Pair): AsyncGenerator<Met> {
     const sends = [() => one.send(first), () => other.send(second)];
-    for (const gate of gates) {
-      for (const swapped of [false, true]) {
-        await restore();
-        const met = await meetAt(db, gate, swapped ? sends.toReversed() : sends);
-        yield { gate, swapped, outcome: await look(swapped ? met.answers.toReversed() : met.answers) };
-        // Whom the gate held up had read before; with fewer than two of them the other order is no other race.
-        if (!met.allWaited || one === other) break;
-      }
-    }
-    for (const swapped of [false, true]) {
+    const meetAtGate = async (gate: Gate, swapped: boolean) => {
       await restore();
-      const answers = await Promise.all((swapped ? sends.toReversed() : sends).map((send) => send()));
-      yield { gate: 'none', swapped, outcome: await look(swapped ? answers.toReversed() : answers) };
-      if (one === other) break;
+      const { answers, allWaited } = await meetAt(db, gate, swapped ? sends.toReversed() : sends);
+      const outcome = await look(swapped ? answers.toReversed() : answers);
+      return { met: { gate, swapped, outcome }, allWaited };
+    };
+    for (const gate of gates) {
+      const { met, allWaited } = await meetAtGate(gate, false);
+      yield met;
+      // With fewer than two waiting the other order is no other race; with all of them no later gate is another one.
+      if (!allWaited) continue;
+      if (one !== other) yield (await meetAtGate(gate, true)).met;
+      break;
     }
+    // And once without a gate, now one and now the other a little earlier.
+    swappedNext = !swappedNext;
+    const swapped = swappedNext;
+    await restore();
+    const answers = await Promise.all((swapped ? sends.toReversed() : sends).map((send) => send()));
+    yield { gate: 'none', swapped, outcome: await look(swapped ? answers.toReversed() : answers) };
   }
 
   return {

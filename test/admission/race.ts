@@ -1,5 +1,6 @@
 /** What race tests are made of: callers of their own, a gate in the store at which calls meet, and a state to return to. */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../../shared/platform/db.ts';
 import { type Answer, type Api, testApi } from '../setup/api.ts';
 import type { TestDatabase } from '../setup/database.ts';
@@ -89,7 +90,7 @@ export async function meetAt<T>(
       };
       answer.then(count, count);
       underWay.push(answer);
-      while (ended + (await waitingForLocks(admin)).length < underWay.length);
+      while (ended + (await waitingForLocks(admin)).length < underWay.length) await pollPause();
     }
     return ended;
   });
@@ -113,12 +114,18 @@ export async function killAt<T>(
     const underWay = Promise.allSettled([call()]).finally(() => {
       ended = true;
     });
-    while (!ended && waiting.length === 0) waiting = await waitingForLocks(admin);
+    while (!ended && waiting.length === 0) {
+      await pollPause();
+      waiting = await waitingForLocks(admin);
+    }
     await admin.query('select pg_terminate_backend(pid) from unnest($1::integer[]) as pids (pid)', [waiting]);
     return underWay;
   });
   return { answer, killed: waiting.length > 0 };
 }
+
+/** Between two looks, so that looking does not slow down what is looked for. */
+const pollPause = (): Promise<void> => delay(1);
 
 /** Process ids of the backends of this database that wait for a lock right now. */
 export async function waitingForLocks(admin: Database): Promise<number[]> {
