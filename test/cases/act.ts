@@ -185,21 +185,25 @@ async function drain(stage: Stage): Promise<void> {
 
 /** What came of letting all leave who were told to. */
 export type Left = {
-  /** Tasks that had started before the last of them had left. */
-  readonly startedEarly: readonly string[];
+  readonly leavers: number;
+  /** By what started meanwhile, how many had left by then. */
+  readonly startedAfter: ReadonlyMap<string, number>;
   readonly states: ReadonlyMap<string, string>;
 };
 
-/** Those told to leave store their checkpoints, one after another; then runners take what was granted. */
+/** Those told to leave store their checkpoints, one after another; runners take what is granted meanwhile. */
 export async function letLeave(stage: Stage, { states }: Seen): Promise<Left> {
   const leaving = [...states].flatMap(([id, state]) => (state === 'preempting' ? [id] : []));
-  const startedEarly: string[] = [];
-  for (const id of leaving) {
-    startedEarly.push(...(await startGranted(stage)).map((role) => role.id));
+  const startedAfter = new Map<string, number>();
+  const note = async (left: number): Promise<void> => {
+    for (const { id } of await startGranted(stage)) startedAfter.set(id, left);
+  };
+  await note(0);
+  for (const [index, id] of leaving.entries()) {
     await stage.calls.checkpoint(roleOf(stage, id));
+    await note(index + 1);
   }
-  await startGranted(stage);
-  return { startedEarly, states: await statesOf(stage) };
+  return { leavers: leaving.length, startedAfter, states: await statesOf(stage) };
 }
 
 /** The sweep does what fired thresholds ask for, in place of the bus (E2), and runners obey. */

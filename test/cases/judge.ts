@@ -48,9 +48,15 @@ const judges: Judges = {
     expected: each(ids, () => 'queued, queued'),
     seen: each(ids, (id) => `${stateIn(seen.states, id)}, ${stateIn(left.states, id)}`),
   }),
+  // Of several newcomers each may have its own victims, so that the first starts before the last victim has left.
   wait_until_stopped: (ids, { seen, left }) => ({
     expected: each(ids, () => 'queued'),
-    seen: each(ids, (id) => (left.startedEarly.includes(id) ? 'started early' : stateIn(seen.states, id))),
+    seen: each(ids, (id) => {
+      const state = stateIn(seen.states, id);
+      const stopped = left.startedAfter.get(id) ?? left.leavers;
+      const isEarly = stopped < (ids.length === 1 ? left.leavers : Math.min(1, left.leavers));
+      return state === 'queued' && isEarly ? `started when ${stopped} of ${left.leavers} had left` : state;
+    }),
   }),
   then_admit: (ids, { left }) => ({
     expected: each(ids, () => 'running'),
