@@ -35,6 +35,9 @@ alter table tasks
 
 drop index tasks_waiting;
 drop index tasks_waiting_on_burst;
+drop index tasks_granted;
+-- Granted tasks best first, as claims take them.
+create index tasks_granted on tasks (queue_class, accepted_at, task_id, tenant_id) where state = 'granted';
 -- One line of the waiting line (`waiting_lines`) in its order: heads and pages are read from its front.
 create index tasks_waiting on tasks (tenant_id, queue_class, on_burst, waiting_for, accepted_at, task_id) where state = 'queued';
 -- Whether anything that waits fits the free room, without reading the line.

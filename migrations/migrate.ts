@@ -119,6 +119,11 @@ async function grantToAppRole(client: pg.Client, role: { name: string; password:
     await client.query(`create role ${name} login`);
   }
   await client.query(`alter role ${name} login password ${client.escapeLiteral(role.password)}`);
+  // Every statement of the functions has its index. A session plans them for the sizes that tables have when it first asks,
+  // though, and on a young table keeps to reading all of it (10 whole reads of `tasks` for each task of a replay, 1,200 tasks).
+  // Plans without an index are dear on paper then, which would set off compiling them: not for statements of microseconds.
+  await client.query(`alter role ${name} set enable_seqscan = off`);
+  await client.query(`alter role ${name} set jit = off`);
   // Set on the role, because a session that sets them itself would be pinned by RDS Proxy.
   await client.query(`alter role ${name} set statement_timeout = '10s'`);
   await client.query(`alter role ${name} set lock_timeout = '5s'`);

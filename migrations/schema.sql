@@ -592,7 +592,7 @@ CREATE INDEX runs_with_duration ON public.runs USING btree (tenant_id, run_id) W
 
 CREATE INDEX tasks_burst_victims ON public.tasks USING btree (queue_class DESC) WHERE ((state = 'running'::text) AND overridable AND ((burst_cpu > (0)::numeric) OR (burst_memory_gb > (0)::numeric)))
 
-CREATE INDEX tasks_granted ON public.tasks USING btree (tenant_id, queue_class, accepted_at) WHERE (state = 'granted'::text)
+CREATE INDEX tasks_granted ON public.tasks USING btree (queue_class, accepted_at, task_id, tenant_id) WHERE (state = 'granted'::text)
 
 CREATE INDEX tasks_holding_quota ON public.tasks USING btree (tenant_id, queue_class DESC) WHERE quota_held
 

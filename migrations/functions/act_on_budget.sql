@@ -10,7 +10,7 @@ declare
   v_task tasks;
 begin
   perform lock_scheduler(array[p_tenant_id]);
-  select * into v_run from runs where tenant_id = p_tenant_id and run_id = p_run_id for update;
+  select * into v_run from runs where tenant_id = p_tenant_id and run_id = p_run_id for no key update;
   if not found then
     return jsonb_build_object('kind', 'not_found');
   end if;
@@ -20,7 +20,7 @@ begin
     return jsonb_build_object('kind', 'already');
   end if;
   for v_task in
-    select * from tasks where tenant_id = p_tenant_id and run_id = p_run_id and ended_at is null order by task_id for update
+    select * from tasks where tenant_id = p_tenant_id and run_id = p_run_id and ended_at is null order by task_id for no key update
   loop
     if p_level = 'throttle' and v_task.overridable then
       update tasks set queue_class = 3 where tenant_id = p_tenant_id and task_id = v_task.task_id;

@@ -64,8 +64,8 @@ begin
       select victim from jsonb_array_elements(v_item->'victims') v (victim) order by victim->>'tenantId', victim->>'taskId'
     loop
       select * into v_victim_task from tasks where tenant_id = v_victim->>'tenantId' and task_id = v_victim->>'taskId';
-      perform 1 from runs where tenant_id = v_victim_task.tenant_id and run_id = v_victim_task.run_id for update;
-      perform 1 from tasks where tenant_id = v_victim_task.tenant_id and task_id = v_victim_task.task_id for update;
+      perform 1 from runs where tenant_id = v_victim_task.tenant_id and run_id = v_victim_task.run_id for no key update;
+      perform 1 from tasks where tenant_id = v_victim_task.tenant_id and task_id = v_victim_task.task_id for no key update;
       perform begin_preemption(
         v_victim_task, 'checkpoint', v_item->>'reason', v_task.tenant_id, v_task.task_id, null, p_policy, p_now
       );

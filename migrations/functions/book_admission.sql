@@ -20,7 +20,7 @@ begin
     insert into budget_changes (tenant_id, run_id, budget_version, limit_usd_nanos, reason, actor, at)
     values (p_task.tenant_id, p_task.run_id, 1, (p_request->>'maxCostNanos')::bigint, 'admission', p_request->>'priorityActor', p_now);
   else
-    perform 1 from runs where tenant_id = p_task.tenant_id and run_id = p_task.run_id for update;
+    perform 1 from runs where tenant_id = p_task.tenant_id and run_id = p_task.run_id for no key update;
   end if;
 
   v_task.quota_held := p_task.waiting_for is distinct from 'quota';

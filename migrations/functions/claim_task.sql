@@ -11,8 +11,8 @@ begin
   if not found then
     return jsonb_build_object('kind', 'not_found');
   end if;
-  perform 1 from runs where tenant_id = p_tenant_id and run_id = v_task.run_id for update;
-  select * into v_task from tasks where tenant_id = p_tenant_id and task_id = p_task_id for update;
+  perform 1 from runs where tenant_id = p_tenant_id and run_id = v_task.run_id for no key update;
+  select * into v_task from tasks where tenant_id = p_tenant_id and task_id = p_task_id for no key update;
   if v_task.state <> 'granted' or v_task.room_until <= p_now then
     return task_answer('not_granted', p_tenant_id, p_task_id);
   end if;

@@ -20,7 +20,7 @@ begin
     exit when v_claimed >= p_max;
     perform 1 from runs r join tasks t using (tenant_id, run_id)
     where t.tenant_id = v_candidate.tenant_id and t.task_id = v_candidate.task_id
-    for update of r skip locked;
+    for no key update of r skip locked;
     continue when not found;
     v_answer := claim_task(v_candidate.tenant_id, v_candidate.task_id, p_lease_seconds, p_now);
     if v_answer->>'kind' = 'claimed' then

@@ -6,8 +6,8 @@ declare
   v_task tasks;
 begin
   select * into v_task from tasks where tenant_id = p_tenant_id and task_id = p_task_id;
-  perform 1 from runs where tenant_id = p_tenant_id and run_id = v_task.run_id for update;
-  select * into v_task from tasks where tenant_id = p_tenant_id and task_id = p_task_id for update;
+  perform 1 from runs where tenant_id = p_tenant_id and run_id = v_task.run_id for no key update;
+  select * into v_task from tasks where tenant_id = p_tenant_id and task_id = p_task_id for no key update;
   if v_task.state is distinct from 'queued' or v_task.waiting_for <> 'pool' then
     return false;
   end if;

@@ -18,9 +18,9 @@ begin
   where r.tenant_id = p_tenant_id and (r.run_id = v_task.run_id or r.run_id in (
     select t.run_id from tasks t where t.tenant_id = p_tenant_id and t.task_id = any (p_displaced)
   ))
-  order by r.run_id for update;
+  order by r.run_id for no key update;
   select * into v_run from runs where tenant_id = p_tenant_id and run_id = v_task.run_id;
-  select * into v_task from tasks where tenant_id = p_tenant_id and task_id = p_task_id for update;
+  select * into v_task from tasks where tenant_id = p_tenant_id and task_id = p_task_id for no key update;
   select * into v_room from pool_room(v_pool, p_now, p_tenant_id, p_task_id);
   if v_task.state is distinct from 'queued' or v_run.budget_paused or v_room.tasks < 1
     or v_task.cpu > coalesce(v_room.cpu, v_task.cpu) or v_task.memory_gb > coalesce(v_room.memory_gb, v_task.memory_gb)

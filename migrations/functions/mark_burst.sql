@@ -26,7 +26,7 @@ begin
   end if;
   perform 1 from runs r
   where r.tenant_id = p_tenant_id and r.live_tasks > 0
-  order by r.run_id for update;
+  order by r.run_id for no key update;
   with held as (
     select task_id, cpu, memory_gb, burst_cpu, burst_memory_gb, accepted_at, overridable
     from tasks where tenant_id = p_tenant_id and quota_held and ended_at is null

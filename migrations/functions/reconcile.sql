@@ -18,7 +18,7 @@ begin
   into v_drift, v_tenants from counter_drift(null) d;
   if p_repair and v_drift <> '[]' then
     perform lock_scheduler(v_tenants);
-    perform 1 from runs r where r.tenant_id = any (v_tenants) order by r.tenant_id, r.run_id for update;
+    perform 1 from runs r where r.tenant_id = any (v_tenants) order by r.tenant_id, r.run_id for no key update;
     select coalesce(jsonb_agg(to_jsonb(d)), '[]') into v_drift from counter_drift(v_tenants) d;
 
     for v_row in

@@ -14,8 +14,8 @@ declare
   v_accepted text[];
   v_unknown text[];
 begin
-  perform 1 from tenants where tenant_id = p_tenant_id for update;
-  select * into v_run from runs where tenant_id = p_tenant_id and run_id = p_run_id for update;
+  perform 1 from tenants where tenant_id = p_tenant_id for no key update;
+  select * into v_run from runs where tenant_id = p_tenant_id and run_id = p_run_id for no key update;
   if not found then
     return jsonb_build_object('kind', 'not_found');
   end if;

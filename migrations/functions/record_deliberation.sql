@@ -5,8 +5,8 @@ language plpgsql as $$
 declare
   v_task_id text := p_score->>'taskId';
 begin
-  perform 1 from tenants where tenant_id = p_tenant_id for update;
-  perform 1 from runs where tenant_id = p_tenant_id and run_id = p_run_id for update;
+  perform 1 from tenants where tenant_id = p_tenant_id for no key update;
+  perform 1 from runs where tenant_id = p_tenant_id and run_id = p_run_id for no key update;
   if not found then
     return false;
   end if;

@@ -10,8 +10,8 @@ declare
 begin
   v_pool := lock_scheduler(array[p_tenant_id]);
   select * into v_task from tasks where tenant_id = p_tenant_id and task_id = p_task_id;
-  perform 1 from runs where tenant_id = p_tenant_id and run_id = v_task.run_id for update;
-  select * into v_task from tasks where tenant_id = p_tenant_id and task_id = p_task_id for update;
+  perform 1 from runs where tenant_id = p_tenant_id and run_id = v_task.run_id for no key update;
+  select * into v_task from tasks where tenant_id = p_tenant_id and task_id = p_task_id for no key update;
   v_requeued := v_task.state = 'queued' and v_task.lapsed;
   if v_task.epoch <> p_epoch or not (v_requeued or (v_task.state = 'running' and v_task.room_until <= p_now)) then
     return false;

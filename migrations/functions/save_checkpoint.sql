@@ -22,8 +22,8 @@ begin
   if v_may_leave then
     v_task := lock_task(p_tenant_id, p_task_id);
   else
-    perform 1 from runs where tenant_id = p_tenant_id and run_id = v_task.run_id for update;
-    select * into v_task from tasks where tenant_id = p_tenant_id and task_id = p_task_id for update;
+    perform 1 from runs where tenant_id = p_tenant_id and run_id = v_task.run_id for no key update;
+    select * into v_task from tasks where tenant_id = p_tenant_id and task_id = p_task_id for no key update;
   end if;
 
   select * into v_known from checkpoints where tenant_id = p_tenant_id and task_id = p_task_id and sequence = v_sequence;

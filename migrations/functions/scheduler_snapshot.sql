@@ -3,7 +3,7 @@
 -- of the tasks that could be preempted, in the order of victims. A waiting task matters when it fits the free room, holds a
 -- promise or could preempt somebody; of all others only the head does, because nothing may pass it in the end (A11).
 -- cpuRoom and the others are free of what is held and of every promise; a promised task adds back its own `promisedRoom`.
--- `more`: the line holds more that matter than are listed.
+-- `more`: the line holds more that matter than are listed. `smallestCpu`: no task that waits for the pool asks less.
 -- p_newcomer {tenantId, class} stands for a task of a dry run, which the caller puts into the line: what concerns it is there.
 create function scheduler_snapshot(
   p_policy jsonb, p_waiting_max integer, p_running_max integer, p_newcomer jsonb, p_now timestamptz
@@ -14,6 +14,8 @@ declare
   v_room record;
   v_ran_enough timestamptz := p_now - make_interval(secs => policy_number(p_policy, 'min_run_seconds')::double precision);
   v_streak_max integer := policy_number(p_policy, 'shield_after_preemptions');
+  v_waiting_max integer := p_waiting_max;
+  v_smallest_cpu numeric := (select min(t.cpu) from tasks t where t.state = 'queued' and t.waiting_for = 'pool');
   v_best_class integer;
   v_lowest_class integer;
   v_reclaim boolean;
@@ -29,7 +31,7 @@ begin
     return jsonb_build_object(
       'version', v_pool.version::text, 'pool', jsonb_build_object('cpu', v_pool.cpu, 'memoryGb', v_pool.memory_gb, 'tasks', v_pool.tasks,
         'cpuRoom', null, 'memoryGbRoom', null, 'tasksRoom', null),
-      'waiting', '[]'::jsonb, 'more', false, 'tenants', '[]'::jsonb, 'displaceable', '[]'::jsonb, 'lowestRunningClass', null, 'burstRunning', false,
+      'waiting', '[]'::jsonb, 'more', false, 'smallestCpu', null, 'tenants', '[]'::jsonb, 'displaceable', '[]'::jsonb, 'lowestRunningClass', null, 'burstRunning', false,
       'running', case when p_running_max is not null then '[]'::jsonb end, 'runningTruncated', false
     );
   end if;
@@ -50,9 +52,17 @@ begin
   );
 
   if v_promises or v_fitting or v_reclaim or v_lowest_class > v_best_class then
+    if v_fitting and not v_promises and not v_reclaim and coalesce(v_lowest_class <= v_best_class, true) then
+      -- Only room is to be given away: to no more tasks than could be if all were as small as the smallest.
+      v_waiting_max := least(p_waiting_max, greatest(1, coalesce(trunc(v_room.cpu / nullif(v_smallest_cpu, 0)), p_waiting_max)));
+    end if;
     select coalesce(jsonb_agg(to_jsonb(h)), '[]') into v_heads
-    from waiting_heads(p_policy, p_waiting_max, v_room.cpu, v_room.memory_gb, v_room.tasks, coalesce(v_lowest_class, -1), v_reclaim, false, p_now) h;
-    if v_fitting then
+    from waiting_heads(p_policy, v_waiting_max, v_room.cpu, v_room.memory_gb, v_room.tasks, coalesce(v_lowest_class, -1), v_reclaim, false, p_now) h;
+    -- The head matters only once it has waited so long that nothing may pass it.
+    if v_fitting and exists (
+      select 1 from tasks t where t.state = 'queued'
+        and t.waiting_since <= p_now - make_interval(secs => policy_number(p_policy, 'backfill_wait_seconds')::double precision)
+    ) then
       select v_heads || coalesce(jsonb_agg(to_jsonb(h)), '[]') into v_heads from line_head(p_policy, p_now) h;
     end if;
   end if;
@@ -108,7 +118,8 @@ begin
     'pool', jsonb_build_object('cpu', v_pool.cpu, 'memoryGb', v_pool.memory_gb, 'tasks', v_pool.tasks,
       'cpuRoom', v_room.cpu, 'memoryGbRoom', v_room.memory_gb, 'tasksRoom', v_room.tasks),
     'waiting', v_waiting,
-    'more', jsonb_array_length(v_waiting) >= p_waiting_max,
+    'more', jsonb_array_length(v_waiting) >= v_waiting_max,
+    'smallestCpu', v_smallest_cpu,
     -- Tenants of those that wait, or also of those that run, with what their share is made of.
     'tenants', (
       select coalesce(jsonb_agg(jsonb_build_object(

@@ -16,7 +16,7 @@ declare
   v_cause uuid;
 begin
   perform lock_scheduler(array[p_tenant_id]);
-  select * into v_before from runs where tenant_id = p_tenant_id and run_id = p_run_id for update;
+  select * into v_before from runs where tenant_id = p_tenant_id and run_id = p_run_id for no key update;
   if not found then
     return jsonb_build_object('kind', 'not_found');
   end if;
@@ -78,7 +78,7 @@ begin
     update tasks set preempt_action = 'checkpoint'
     where tenant_id = p_tenant_id and run_id = p_run_id and state = 'preempting' and preempt_action = 'pause';
     for v_task in
-      select * from tasks where tenant_id = p_tenant_id and run_id = p_run_id and state = 'paused' order by accepted_at, task_id for update
+      select * from tasks where tenant_id = p_tenant_id and run_id = p_run_id and state = 'paused' order by accepted_at, task_id for no key update
     loop
       perform unpause_task(p_tenant_id, v_task.task_id, p_policy, p_now);
     end loop;

@@ -13,7 +13,7 @@ begin
       (d.inputs->>'waitedSeconds')::double precision as waited
     from decisions d
     where d.kind = 'grant' and d.at <= p_now and d.at > p_now - interval '1 hour'
-    order by d.at desc limit 200
+    order by d.at desc limit 100
   ), ratios as (
     select g.class, count(*) as samples,
       percentile_cont(array[0.05, 0.95]) within group (order by (g.waited + 1) / (g.expected + 1)) as bounds

@@ -30,8 +30,8 @@ begin
     order by tenant_id, run_id, task_id, overdue desc
     limit p_max
   loop
-    perform 1 from runs where tenant_id = v_keys.tenant_id and run_id = v_keys.run_id for update;
-    select * into v_task from tasks where tenant_id = v_keys.tenant_id and task_id = v_keys.task_id for update;
+    perform 1 from runs where tenant_id = v_keys.tenant_id and run_id = v_keys.run_id for no key update;
+    select * into v_task from tasks where tenant_id = v_keys.tenant_id and task_id = v_keys.task_id for no key update;
     if v_keys.overdue and v_task.ended_at is null then
       v_what := 'overdue';
       perform end_task(v_task, 'failed', 'max_duration', 'the run is past its budget.maxDurationMs', p_policy, p_now);

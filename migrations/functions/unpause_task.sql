@@ -8,7 +8,7 @@ declare
   v_task tasks;
   v_fits boolean;
 begin
-  select * into v_task from tasks where tenant_id = p_tenant_id and task_id = p_task_id for update;
+  select * into v_task from tasks where tenant_id = p_tenant_id and task_id = p_task_id for no key update;
   if v_task.state is distinct from 'paused' then
     return;
   end if;

@@ -47,7 +47,7 @@ export function insertRunnerKey(
       'insert into tenants (tenant_id, created_at) values ($1, $2) on conflict (tenant_id) do nothing',
       [key.tenantId, now],
     );
-    await tx.query('select from tenants where tenant_id = $1 for update', [key.tenantId]);
+    await tx.query('select from tenants where tenant_id = $1 for no key update', [key.tenantId]);
     const rows = await tx.query<KeyRow>(
       `insert into api_keys (${columns})
        select $1, 'runner', $2, $3, $4, $5, $6, $7, null

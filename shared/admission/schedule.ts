@@ -69,6 +69,8 @@ export type Snapshot = {
   /** Those of the line that may start and matter; `more` when there are others that were left out. */
   readonly waiting: readonly WaitingTask[];
   readonly more: boolean;
+  /** No task that waits for the pool asks less; null = none waits for it. */
+  readonly smallestCpu: number | null;
   readonly tenants: readonly TenantUse[];
   /** Last of each tenant's line first. */
   readonly displaceable: readonly Displaceable[];
@@ -96,6 +98,8 @@ export type Plan = {
   readonly preemptions: readonly Preemption[];
   /** A blocked task could preempt somebody, but the snapshot does not hold (enough of) the running tasks: ask again. */
   readonly needsRunning: boolean;
+  /** What is left for others. */
+  readonly roomLeft: Room;
 };
 
 /** What is known of a tenant, kept up to date while the plan is made. */
@@ -180,7 +184,7 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
       closed = !isPatient(task);
     }
   }
-  return { grants, preemptions, needsRunning };
+  return { grants, preemptions, needsRunning, roomLeft: room };
 }
 
 function bookOf(tenant: TenantUse): Book {

@@ -49,7 +49,7 @@ async function scheduleOnce(database: Database, now: Date): Promise<Done> {
   }
   // Under a storm of changes every snapshot is stale before it is used: decide once while nothing can change.
   const done = await database.transaction(async (tx) => {
-    await tx.query('select 1 from pool for update');
+    await tx.query('select 1 from pool for no key update');
     return decideAndApply(tx, now);
   });
   return done ?? nothingDone;
@@ -67,7 +67,10 @@ async function decideAndApply(database: Database, now: Date): Promise<Done | nul
   return {
     granted: row.result.granted,
     preempting: row.result.preempting,
-    more: snapshot.more || plan.grants.some(({ task }) => task.waitingFor === 'quota'),
+    more:
+      (snapshot.more && plan.roomLeft.tasks >= 1 && plan.roomLeft.cpu >= (snapshot.smallestCpu ?? 0)) ||
+      plan.preemptions.length > 0 ||
+      plan.grants.some(({ task }) => task.waitingFor === 'quota'),
   };
 }
 

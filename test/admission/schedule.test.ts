@@ -82,6 +82,7 @@ function snapshotOf({
     },
     waiting: line,
     more: false,
+    smallestCpu: null,
     displaceable: [],
     tenants: [...names].map((tenantId) => ({
       tenantId,
