@@ -98,7 +98,7 @@ async function makeTasks(admin: pg.Client, shape: LineShape, now: Date): Promise
   );
 }
 
-/** Sets every counter to what the rows say. */
+/** Sets every counter to what the rows say; a trigger on tasks keeps those of the waiting lines. */
 async function count(admin: pg.Client): Promise<void> {
   await admin.query(`
     insert into tenant_spend (tenant_id, period_start, spent_usd_nanos)
@@ -106,7 +106,8 @@ async function count(admin: pg.Client): Promise<void> {
 
     update tenants n set
       cpu_held = s.cpu_held, memory_gb_held = s.memory_gb_held, runs_held = s.runs_held,
-      cost_held_usd_nanos = s.cost_held_usd_nanos, cpu_in_use = s.cpu_in_use, memory_gb_in_use = s.memory_gb_in_use
+      cost_held_usd_nanos = s.cost_held_usd_nanos, cpu_in_use = s.cpu_in_use, memory_gb_in_use = s.memory_gb_in_use,
+      tasks_in_use = s.tasks_in_use
     from (
       select t.tenant_id,
         coalesce(sum(t.cpu) filter (where t.quota_held), 0) as cpu_held,
@@ -114,14 +115,17 @@ async function count(admin: pg.Client): Promise<void> {
         count(*) filter (where t.quota_held) as runs_held,
         sum(r.held_usd_nanos) as cost_held_usd_nanos,
         coalesce(sum(t.cpu) filter (where t.room_until is not null), 0) as cpu_in_use,
-        coalesce(sum(t.memory_gb) filter (where t.room_until is not null), 0) as memory_gb_in_use
+        coalesce(sum(t.memory_gb) filter (where t.room_until is not null), 0) as memory_gb_in_use,
+        count(*) filter (where t.room_until is not null) as tasks_in_use
       from tasks t join runs r on r.tenant_id = t.tenant_id and r.run_id = t.run_id
       group by t.tenant_id
     ) s
     where s.tenant_id = n.tenant_id;
 
-    update pool set cpu_used = s.cpu, memory_gb_used = s.memory_gb, version = version + 1
-    from (select sum(cpu_in_use) as cpu, sum(memory_gb_in_use) as memory_gb from tenants) s;
+    update pool set cpu_used = s.cpu, memory_gb_used = s.memory_gb, tasks_used = s.tasks, version = version + 1
+    from (
+      select sum(cpu_in_use) as cpu, sum(memory_gb_in_use) as memory_gb, sum(tasks_in_use) as tasks from tenants
+    ) s;
   `);
 }
 

@@ -5,11 +5,11 @@ import { byClass, type ClassName } from './classes.ts';
 import { median } from './statistics.ts';
 import type { TracedTask } from './trace.ts';
 
-/** When a task may start, in milliseconds of the trace; latest null = no later bound was given. */
-export type StartRange = { readonly earliest_ms: number; readonly latest_ms: number | null };
+/** When a task may start, in milliseconds of the trace. */
+export type StartRange = { readonly earliest_ms: number; readonly latest_ms: number };
 
 export type Backtest = {
-  /** Tasks that were queued and started later; how many of them were given a range with both ends. */
+  /** Tasks that were queued and started later; how many of them were given a range. */
   readonly queued: number;
   readonly estimated: number;
   /** Of those estimated: started within the range, before it, after it. */
@@ -40,7 +40,7 @@ export function createBacktest() {
       open.delete(task.taskId);
       const of = kept[task.class];
       of.queued += 1;
-      if (range === null || range.latest_ms === null) return;
+      if (range === null) return;
       of.ranges_ms.push(range.latest_ms - range.earliest_ms);
       if (at_ms < range.earliest_ms) of.early += 1;
       else if (at_ms > range.latest_ms) of.late += 1;

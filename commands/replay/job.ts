@@ -1,8 +1,9 @@
 /** A task of the trace in the hands of its runner, and the calls that the runner makes for it. */
 
-import * as z from 'zod';
 import { type AdmitResult, admit } from '../../shared/admission/admit.ts';
+import { type StartEstimate, startEstimate } from '../../shared/admission/estimate.ts';
 import { className } from '../../shared/admission/priority.ts';
+import type { AdmissionOutcome } from '../../shared/admission/rows.ts';
 import { completeTask, saveCheckpoint } from '../../shared/admission/store.ts';
 import { recordCosts } from '../../shared/budget/costs.ts';
 import type { Database } from '../../shared/platform/db.ts';
@@ -72,24 +73,12 @@ export async function ask(
   return result;
 }
 
-/** The part of an admission's answer that says when a queued task may start. */
-const estimated = z.object({
-  queue: z.object({
-    startEstimate: z.object({ earliest: z.iso.datetime().nullable(), latest: z.iso.datetime().nullable() }),
-  }),
-});
-
-export type StartEstimate = { readonly earliest: Date | null; readonly latest: Date | null };
-
-/** When an admission's answer says that the task may start; null when it says nothing of it. */
-export function estimateOf(outcome: unknown): StartEstimate | null {
-  const parsed = estimated.safeParse(outcome);
-  if (!parsed.success) return null;
-  const { earliest, latest } = parsed.data.queue.startEstimate;
-  return {
-    earliest: earliest === null ? null : new Date(earliest),
-    latest: latest === null ? null : new Date(latest),
-  };
+/** When the admission's answer says that a queued task may start; null when it says nothing of it. */
+export function estimateOf(
+  { queue, class: taskClass }: Pick<AdmissionOutcome, 'queue' | 'class'>,
+  now: Date,
+): StartEstimate | null {
+  return queue === null ? null : startEstimate(queue.position, taskClass, queue.pace, now);
 }
 
 /** POST /v1/runs/{runId}/costs for the work done so far; returns the amount reported, in 1e-9 USD. */

@@ -62,20 +62,24 @@ export type TenantLine = {
 /** The task, and since when it is ahead of everything but P0. */
 export type Overdue = { readonly one: Known; readonly since_ms: number };
 
+/** The numbers that the bound is made of. */
+export type AgingBound = { readonly agingStep_ms: number; readonly patience_ms: number };
+
 /**
  * Since when a tenant's oldest waiting task is ahead of everything but P0 (docs/what-if.md): class Pk stands in P1 after
  * (k - 1) steps of aging, and a further step later it is overdue, provided that nothing of its tenant has started for a
- * step. Null when the bound says nothing of it: it does not age, waits for quota or for its promise, or may not start.
+ * step. Null when the bound says nothing of it: it is of P0, waits for quota or for its promise, or may not start.
  */
 export function overdueOf(
   { waiting, lastStart_ms }: TenantLine,
-  agingStep_ms: number,
+  { agingStep_ms, patience_ms }: AgingBound,
   mayWait: (one: Known) => boolean,
 ): Overdue | null {
   const one = oldest(waiting);
-  if (one === null || one.task.class < 2 || one.waitingFor !== 'pool' || one.usesBurst || mayWait(one))
+  if (one === null || one.task.class === 0 || one.waitingFor !== 'pool' || one.usesBurst || mayWait(one)) {
     return null;
-  const ofItsWait_ms = one.waitingSince_ms + one.task.class * agingStep_ms;
+  }
+  const ofItsWait_ms = one.waitingSince_ms + Math.max(one.task.class * agingStep_ms, patience_ms);
   const ofItsTenant_ms = lastStart_ms === null ? 0 : lastStart_ms + agingStep_ms;
   return { one, since_ms: Math.max(ofItsWait_ms, ofItsTenant_ms) };
 }
@@ -100,7 +104,7 @@ function oldest(waiting: ReadonlySet<Known>): Known | null {
 export function passesOverdue(
   { one: granted, at_ms, waitingSince_ms, promisedSince_ms }: Granted,
   overdue: Overdue,
-  agingStep_ms: number,
+  { agingStep_ms }: AgingBound,
 ): boolean {
   const waited_ms = at_ms - waitingSince_ms;
   return (

@@ -3,7 +3,14 @@
 import type { TaskClass } from '../../shared/admission/priority.ts';
 import type { Known } from './account.ts';
 import type { Breaches } from './breaches.ts';
-import { type Granted, type Overdue, overdueOf, passesItsOwnLine, passesOverdue } from './line-rules.ts';
+import {
+  type AgingBound,
+  type Granted,
+  type Overdue,
+  overdueOf,
+  passesItsOwnLine,
+  passesOverdue,
+} from './line-rules.ts';
 
 /** What is known of promises (P3). */
 export type Promises = {
@@ -16,7 +23,7 @@ export type Promises = {
 type TenantLine = { readonly waiting: Set<Known>; lastStart_ms: number | null };
 
 export function createLine(
-  agingStep_ms: number,
+  bound: AgingBound,
   breaches: Pick<Breaches, 'order_broken' | 'aging_bound_broken'>,
   { isHeldBack, isPromised }: Promises,
 ) {
@@ -32,11 +39,13 @@ export function createLine(
 
   /** Tasks that are overdue after this moment's grants: a tenant of which one has just started is not passed over. */
   function overdueNow(now_ms: number): Overdue[] {
+    // Behind one of P0 an overdue task is not the head, so that others may pass both.
+    if (waiting[0] > 0) return [];
     const mayWait = (one: Known): boolean => isHeldBack(one, now_ms) || isPromised(one, now_ms);
     return [...tenants.values()].flatMap((line) => {
-      const startedLately = line.lastStart_ms !== null && now_ms - line.lastStart_ms <= agingStep_ms;
+      const startedLately = line.lastStart_ms !== null && now_ms - line.lastStart_ms <= bound.agingStep_ms;
       if (startedLately || line.waiting.size === 0) return [];
-      const overdue = overdueOf(line, agingStep_ms, mayWait);
+      const overdue = overdueOf(line, bound, mayWait);
       return overdue !== null && overdue.since_ms < now_ms ? [overdue] : [];
     });
   }
@@ -78,8 +87,7 @@ export function createLine(
       for (const granted of grants) {
         const own = lineOf(granted.one.task.tenantId);
         if (passesItsOwnLine(granted, own.waiting, isHeldBack)) breaches.order_broken += 1;
-        if (overdue.some((one) => passesOverdue(granted, one, agingStep_ms)))
-          breaches.aging_bound_broken += 1;
+        if (overdue.some((one) => passesOverdue(granted, one, bound))) breaches.aging_bound_broken += 1;
       }
       grants = [];
     },

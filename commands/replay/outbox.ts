@@ -31,3 +31,15 @@ export function listenTo(database: Database): () => Promise<Announcement[]> {
     });
   };
 }
+
+/** GET /v1/queue for these tenants: their tasks that wait for quota. */
+export async function waitingForQuota(
+  database: Database,
+  tenantIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await database.query<{ task_id: string }>(
+    `select task_id from tasks where tenant_id = any ($1) and state = 'queued' and waiting_for = 'quota'`,
+    [tenantIds],
+  );
+  return new Set(rows.map((row) => row.task_id));
+}

@@ -19,7 +19,7 @@ import {
   newJob,
   reportCosts,
 } from './job.ts';
-import { listenTo } from './outbox.ts';
+import { type Announcement, listenTo, waitingForQuota } from './outbox.ts';
 import { putInForce } from './policy-in-force.ts';
 import { allowanceOf, rangeOf, setLimits, start_ms } from './setup.ts';
 import { createTally, type Tally } from './tally.ts';
@@ -120,7 +120,9 @@ async function drive(
   /** Grants are claimed at once; who is told to leave plans to. */
   async function listen(at_ms: number, now: Date): Promise<void> {
     let granted = 0;
-    for (const announcement of await hear()) {
+    const announcements = await hear();
+    await hearOfDisplaced(announcements);
+    for (const announcement of announcements) {
       if (announcement.kind === 'granted') {
         witness.granted(announcement.taskId, announcement.epoch, at_ms);
         tally.counts.grants += 1;
@@ -138,11 +140,21 @@ async function drive(
       for (const claimed of await claimTasks(database, input, now)) {
         if (claimed.kind !== 'claimed') continue;
         const job = known(jobs, claimed.task.task_id);
-        witness.claimed(job.task.taskId, claimed.task.epoch, at_ms);
+        const { epoch, burst_cpu, burst_memory_gb } = claimed.task;
+        witness.claimed(job.task.taskId, epoch, burst_cpu > 0 || burst_memory_gb > 0, at_ms);
         if (job.stretch > 0) tally.counts.resumes += 1;
         start(job, claimed.task.epoch, at_ms);
       }
     }
+  }
+
+  /** One that is granted quota may have it from those of its tenant that stand behind it, which nobody announces. */
+  async function hearOfDisplaced(announcements: readonly Announcement[]): Promise<void> {
+    const tenantIds = announcements.flatMap(({ kind, taskId }) =>
+      kind === 'granted' && !witness.holdsQuota(taskId) ? [known(jobs, taskId).task.tenantId] : [],
+    );
+    if (tenantIds.length === 0) return;
+    for (const taskId of await waitingForQuota(database, [...new Set(tenantIds)])) witness.displaced(taskId);
   }
 
   async function scheduleAndListen(at_ms: number, now: Date): Promise<void> {
@@ -169,7 +181,7 @@ async function drive(
       start(job, outcome.epoch, at_ms);
       return;
     }
-    tally.queued(task, rangeOf(estimateOf(outcome), at_ms));
+    tally.queued(task, rangeOf(estimateOf(outcome, now)));
     witness.queued(task, outcome.queue?.waitingFor ?? 'pool', at_ms);
     await listen(at_ms, now);
   }

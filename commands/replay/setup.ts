@@ -1,24 +1,23 @@
 /** What a replay begins with, and its time against the store's. */
 
+import type { StartEstimate } from '../../shared/admission/estimate.ts';
 import type { Policy } from '../../shared/admission/policy.ts';
 import { setPool, setQuotas } from '../../shared/admission/store.ts';
 import type { Database } from '../../shared/platform/db.ts';
 import type { StartRange } from './backtest.ts';
 import type { Conditions } from './conditions.ts';
-import type { StartEstimate } from './job.ts';
 import type { TracedTask } from './trace.ts';
 import type { Allowance } from './witness.ts';
 
 /** Where the trace's second 0 lies: mid-month, away from the edge of a budget period. */
 export const start_ms = Date.parse('2026-01-15T00:00:00.000Z');
 
-/** Times of the store as milliseconds of the trace; nobody starts before the time of asking. */
-export function rangeOf(estimate: StartEstimate | null, asked_ms: number): StartRange | null {
+/** Times of the store as milliseconds of the trace. */
+export function rangeOf(estimate: StartEstimate | null): StartRange | null {
   if (estimate === null) return null;
-  const { earliest, latest } = estimate;
   return {
-    earliest_ms: earliest === null ? asked_ms : earliest.getTime() - start_ms,
-    latest_ms: latest === null ? null : latest.getTime() - start_ms,
+    earliest_ms: Date.parse(estimate.earliest) - start_ms,
+    latest_ms: Date.parse(estimate.latest) - start_ms,
   };
 }
 
@@ -30,6 +29,7 @@ export function allowanceOf({ pool, quota }: Conditions, rules: Policy): Allowan
     minimumRun_ms: rules.min_run_seconds * 1000,
     promise_ms: rules.promise_seconds * 1000,
     agingStep_ms: rules.aging_step_seconds * 1000,
+    patience_ms: rules.backfill_wait_seconds * 1000,
   };
 }
 

@@ -27,6 +27,8 @@ export type Allowance = {
   readonly minimumRun_ms: number;
   readonly promise_ms: number;
   readonly agingStep_ms: number;
+  /** How long the head of the line waits until nothing passes it. */
+  readonly patience_ms: number;
 };
 
 export type Witness = ReturnType<typeof createWitness>;
@@ -36,7 +38,7 @@ export function createWitness(allowance: Allowance, breaches: Breaches = noBreac
   const needs = new Map<string, Need>();
   const room = noUse();
   const held = new Map<string, Use>();
-  const line = createLine(allowance.agingStep_ms, breaches, {
+  const line = createLine(allowance, breaches, {
     isHeldBack: (one, now_ms) => one.leftFor !== null && isOpen(needs.get(one.leftFor), now_ms),
     isPromised: (one, now_ms) => isOpen(needs.get(one.task.taskId), now_ms),
   });
@@ -142,9 +144,23 @@ export function createWitness(allowance: Allowance, breaches: Breaches = noBreac
       one.leftFor = null;
     },
 
+    holdsQuota(taskId: string): boolean {
+      return get(taskId).holdsQuota;
+    },
+
+    /** It waits for quota now; if it held some, one of its tenant that stands before it has that. */
+    displaced(taskId: string): void {
+      const one = known.get(taskId);
+      if (one === undefined || one.state !== 'waiting' || !one.holdsQuota) return;
+      hold(one, -1);
+      one.waitingFor = 'quota';
+      needs.delete(taskId);
+    },
+
     /** A grant was claimed: the task runs from now. */
-    claimed(taskId: string, epoch: number, now_ms: number): void {
+    claimed(taskId: string, epoch: number, usesBurst: boolean, now_ms: number): void {
       const one = get(taskId);
+      one.usesBurst ||= usesBurst;
       if (one.state !== 'in_room' || one.epoch !== epoch) breaches.task_twice += 1;
       one.runningSince_ms = now_ms;
     },

@@ -12,7 +12,6 @@ test('estimates are held against the starts that came', () => {
     [{ earliest_ms: 1000, latest_ms: 3000 }, 3000],
     [{ earliest_ms: 1000, latest_ms: 5000 }, 999],
     [{ earliest_ms: 1000, latest_ms: 9000 }, 9001],
-    [{ earliest_ms: 1000, latest_ms: null }, 9001],
     [null, 5],
   ];
   for (const [index, [range, at_ms]] of starts.entries()) {
@@ -25,7 +24,7 @@ test('estimates are held against the starts that came', () => {
   expect(backtest.read()).toEqual({
     P0: null,
     P1: null,
-    P2: { queued: 6, estimated: 4, inside: 2, early: 1, late: 1, share: 0.5, medianRangeSeconds: 2 },
+    P2: { queued: 5, estimated: 4, inside: 2, early: 1, late: 1, share: 0.5, medianRangeSeconds: 2 },
     P3: null,
   });
 });
@@ -39,24 +38,18 @@ test('only the first start counts', () => {
   expect(backtest.read().P3).toMatchObject({ queued: 1, inside: 1, late: 0 });
 });
 
-const at = (second: number): string => new Date(Date.UTC(2026, 0, 15, 0, 0, second)).toISOString();
+const now = new Date('2026-01-15T00:00:00.000Z');
+const place = { position: 3, aheadInTenant: 0, waitingFor: 'pool' } as const;
 
-test.each([
-  [
-    'a range',
-    { queue: { position: 1, startEstimate: { earliest: at(1), latest: at(2) } } },
-    { earliest: new Date(at(1)), latest: new Date(at(2)) },
-  ],
-  [
-    'an open range',
-    { queue: { startEstimate: { earliest: at(1), latest: null } } },
-    { earliest: new Date(at(1)), latest: null },
-  ],
-  ['no estimate', { queue: { position: 1, startEstimate: null } }, null],
-  ['a queue without one', { queue: { position: 1 } }, null],
-  ['an admission at once', { queue: null }, null],
-])('the estimate in an answer with %s', (_, outcome, expected) => {
-  expect(estimateOf(outcome)).toEqual(expected);
+test("the estimate is that of the admission's answer", () => {
+  // Third in line, one start in two seconds: 6 s. The second more and the factors are those of the class.
+  const pace = { secondsEach: 2, classes: { 1: { low: 0.5, high: 3, samples: 100 } } };
+  expect(estimateOf({ queue: { ...place, pace }, class: 1 }, now)).toEqual({
+    earliest: '2026-01-15T00:00:02.500Z',
+    latest: '2026-01-15T00:00:20.000Z',
+  });
+  expect(estimateOf({ queue: { ...place, pace: null }, class: 1 }, now)).toBeNull();
+  expect(estimateOf({ queue: null, class: 1 }, now)).toBeNull();
 });
 
 test('a timeline has at most 240 steps of a length that is easy to read', () => {

@@ -12,6 +12,7 @@ const allowance: Allowance = {
   minimumRun_ms: 60_000,
   promise_ms: 60_000,
   agingStep_ms: 600_000,
+  patience_ms: 600_000,
 };
 
 const minute = 60_000;
@@ -27,10 +28,10 @@ function lawful(witness: Witness): void {
   witness.toldToLeave('low', 'top', 1000);
   witness.left('low', 'pool', 2000);
   witness.granted('top', 1, 2000);
-  witness.claimed('top', 1, 2000);
+  witness.claimed('top', 1, false, 2000);
   witness.ended('top', 3000);
   witness.granted('low', 2, 3000);
-  witness.claimed('low', 2, 3000);
+  witness.claimed('low', 2, false, 3000);
   witness.ended('low', 4000);
   witness.finish();
 }
@@ -162,6 +163,33 @@ test('a lawful preemption breaks nothing', () => {
 test('borrowed room of the same class may be reclaimed', () => {
   const witness = createWitness(allowance);
   witness.admitted(low, 1, true, 0);
+  witness.queued(other, 'pool', 0);
+  witness.toldToLeave('low', 'other', minute);
+  expect(witness.breaches).toEqual(noBreaches());
+});
+
+test('quota that a waiting task gave to one before it is held once', () => {
+  // The limit is two and the burst one: a better task takes the two that `first` held while it waited.
+  const first = traced('first', { cpu: 2 });
+  const better = traced('better', { cpu: 2, class: 1 });
+  const witness = createWitness(allowance);
+  witness.queued(first, 'pool', 0);
+  witness.queued(better, 'quota', 1000);
+  witness.displaced('first');
+  witness.displaced('better');
+  witness.granted('better', 1, 2000);
+  expect(witness.held.get('acme')?.cpu_milli).toBe(2000);
+  witness.ended('better', 3000);
+  witness.granted('first', 1, 3000);
+  expect(witness.held.get('acme')?.cpu_milli).toBe(2000);
+  expect(witness.breaches).toEqual(noBreaches());
+});
+
+test('borrowed room is known from the claim too', () => {
+  const witness = createWitness(allowance);
+  witness.queued(low, 'quota', 0);
+  witness.granted('low', 1, 0);
+  witness.claimed('low', 1, true, 0);
   witness.queued(other, 'pool', 0);
   witness.toldToLeave('low', 'other', minute);
   expect(witness.breaches).toEqual(noBreaches());
