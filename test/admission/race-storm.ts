@@ -92,6 +92,7 @@ export async function storm(callers: readonly Caller[], total: number, seed: num
   const below = (count: number): number => Math.floor(random() * count);
   const start_ms = callers[0]?.api.now().getTime() ?? 0;
   const answers: Answer[] = [];
+  const epochs = new Map<string, number>();
   let made = 0;
   const work = async (caller: Caller): Promise<void> => {
     while (made < total) {
@@ -100,8 +101,14 @@ export async function storm(callers: readonly Caller[], total: number, seed: num
       caller.api.at(new Date(start_ms + nth * 200));
       const { tenant, run } = stormRuns[below(stormRuns.length)] ?? { tenant: 'a', run: 'r0' };
       const call = chances[below(chances.length)];
-      const at = { tenant, run, task: taskOf(run, below(100)), epoch: 1 + below(3) };
-      if (call !== undefined) answers.push(await call(caller, at, nth));
+      const task = taskOf(run, below(100));
+      if (call === undefined) continue;
+      const answer = await call(caller, { tenant, run, task, epoch: epochs.get(task) ?? 1 }, nth);
+      answers.push(answer);
+      // Runners know their newest epoch, and now and then somebody else has a newer one.
+      for (const told of answer.body?.tasks ?? [answer.body]) {
+        if (told?.lease) epochs.set(told.taskId, told.lease.epoch);
+      }
     }
   };
   await Promise.all(callers.map(work));

@@ -89,7 +89,5 @@ test('2,000 calls at random by 30 callers on 5 runs: the books are right, and no
   const answers = await storm(callers, 2000, 1);
   expect(answers.filter(({ status }) => status >= 500).map(({ body }) => body)).toEqual([]);
   // A storm in which nothing succeeds or nothing is refused would show nothing.
-  expect(Object.keys(tally(answers))).toEqual(
-    expect.arrayContaining(['200', '201', '202', '409', '422', '429']),
-  );
+  expect(Object.keys(tally(answers))).toEqual(expect.arrayContaining(['200', '201', '202', '409']));
 });
