@@ -55,16 +55,12 @@ export async function makeLine(admin: pg.Client, shape: LineShape, now: Date): P
   await admin.query('checkpoint');
 }
 
-/**
- * One row for each task. Tenant, class, size and spending come from multiples of irrational numbers, so that they are
- * spread evenly, do not follow from each other, and are the same every time.
- */
+/** One row for each task. Tenant, class, size and spending are drawn by hashes of its number, so the same every time. */
 async function makeTasks(admin: pg.Client, shape: LineShape, now: Date): Promise<void> {
   await admin.query(
     `create temporary table made as
     with drawn as (
-      select n, n <= $1 as runs, n * 0.819172513396164 % 1 as for_tenant, n * 0.671043606703789 % 1 as for_class,
-        n * 0.549700477901970 % 1 as for_size, n * 0.450306934096090 % 1 as for_spending
+      select n, n <= $1 as runs, ${drawn(1)} as for_tenant, ${drawn(2)} as for_class, ${drawn(3)} as for_size, ${drawn(4)} as for_spending
       from generate_series(1, $1::integer + $2::integer) n
     ), placed as (
       select *, width_bucket(for_tenant::double precision, $3::double precision[]) as tenant,
@@ -96,6 +92,11 @@ async function makeTasks(admin: pg.Client, shape: LineShape, now: Date): Promise
       shape.waitingFor,
     ],
   );
+}
+
+/** SQL for a number in [0, 1) that follows from `n`; another seed gives an unrelated one. */
+function drawn(seed: number): string {
+  return `(hashint8extended(n, ${seed}) & 1048575) / 1048576.0`;
 }
 
 /** Sets every counter to what the rows say; a trigger on tasks keeps those of the waiting lines. */

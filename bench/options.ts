@@ -6,8 +6,8 @@ const partNames = [...lineShapes.map(({ name }) => name), 'admission'];
 export const help = `Usage: npm run bench -- [options]
 
 Measures the decisions on a throw-away Postgres of its own, with commits that reach the disk. Every figure is taken
-side by side with yardsticks in the same rounds, above all one single-row UPDATE by primary key; ratios to it are
-comparable between machines and moments, milliseconds are not.
+side by side with yardsticks in the same rounds, above all one single-row UPDATE by primary key; compare the
+ratios to it rather than milliseconds, and on a busy machine neither from one run alone.
 
   --only NAME      one part: ${partNames.slice(0, 3).join(', ')},
                    ${partNames.slice(3).join(', ')}
