@@ -45,7 +45,9 @@ create index tasks_waiting_by_size on tasks (cpu, memory_gb) where state = 'queu
 -- Whether anything has waited long enough to age, without reading the line.
 create index tasks_waiting_longest on tasks (waiting_since) where state = 'queued';
 -- A tenant's tasks whose quota a better one of its own may take.
-create index tasks_holding_quota on tasks (tenant_id, queue_class desc) where quota_held;
+create index tasks_victims_of_tenant on tasks (tenant_id, queue_class desc) where state = 'running' and overridable;
+-- Tasks on their way out, whoever sent them.
+create index tasks_leaving on tasks (room_until) where state = 'preempting';
 -- Versions of a row that differ in no indexed column stay on their page.
 alter table tasks set (fillfactor = 80);
 alter table runs set (fillfactor = 70);

@@ -3,7 +3,7 @@
 -- changes nothing. Every item is checked again all the same, so that a faulty plan cannot break an invariant.
 -- p_plan: {planId, snapshot, grants: [{tenantId, taskId, displaced: [taskId], decisionId}],
 --          preemptions: [{tenantId, taskId, reason, decisionId, victims: [{tenantId, taskId, epoch}]}]}.
--- Returns {applied, granted: [..], preempting: [..]}.
+-- Returns {applied, refused, granted: [..], preempting: [..]}; refused says that an item did not hold any more.
 create function apply_plan(p_plan jsonb, p_version bigint, p_policy jsonb, p_now timestamptz) returns jsonb
 language plpgsql as $$
 declare
@@ -15,6 +15,7 @@ declare
   v_granted jsonb := '[]';
   v_preempting jsonb := '[]';
   v_valid boolean;
+  v_refused boolean := false;
 begin
   v_pool := lock_scheduler(array(
     select item->>'tenantId' from jsonb_array_elements(p_plan->'grants') g (item)
@@ -31,6 +32,7 @@ begin
     v_task := grant_task(
       v_item->>'tenantId', v_item->>'taskId', array(select jsonb_array_elements_text(v_item->'displaced')), p_policy, p_now
     );
+    v_refused := v_refused or v_task.task_id is null;
     if v_task.task_id is not null then
       v_granted := v_granted || jsonb_build_object('tenantId', v_task.tenant_id, 'taskId', v_task.task_id);
       insert into decisions (decision_id, kind, tenant_id, run_id, task_id, result, policy_version, inputs, counters, answer, at, plan_id)
@@ -43,7 +45,9 @@ begin
 
   for v_item in select item from jsonb_array_elements(p_plan->'preemptions') p (item) loop
     select * into v_task from tasks where tenant_id = v_item->>'tenantId' and task_id = v_item->>'taskId';
-    v_valid := v_task.state = 'queued' and not (v_task.promised and coalesce(v_task.promised_until > p_now, true));
+    v_valid := v_task.state = 'queued' and not (v_task.promised and coalesce(v_task.promised_until > p_now, true))
+      -- A cost report does not take the scheduler's lock: the run may have been paused since the plan was made.
+      and not (select r.budget_paused from runs r where r.tenant_id = v_task.tenant_id and r.run_id = v_task.run_id);
     for v_victim in select victim from jsonb_array_elements(v_item->'victims') v (victim) loop
       select * into v_victim_task from tasks
       where tenant_id = v_victim->>'tenantId' and task_id = v_victim->>'taskId';
@@ -52,6 +56,7 @@ begin
         and (v_victim_task.queue_class > v_task.queue_class
           or (v_victim_task.queue_class = v_task.queue_class and v_victim_task.on_burst and not v_task.on_burst));
     end loop;
+    v_refused := v_refused or not v_valid;
     continue when not v_valid;
 
     update tasks set promised = true, promised_until = null
@@ -72,6 +77,6 @@ begin
       v_preempting := v_preempting || jsonb_build_object('tenantId', v_victim_task.tenant_id, 'taskId', v_victim_task.task_id);
     end loop;
   end loop;
-  return jsonb_build_object('applied', true, 'granted', v_granted, 'preempting', v_preempting);
+  return jsonb_build_object('applied', true, 'refused', v_refused, 'granted', v_granted, 'preempting', v_preempting);
 end
 $$;

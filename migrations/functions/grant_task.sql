@@ -29,7 +29,7 @@ begin
   end if;
   if v_task.waiting_for = 'quota' then
     foreach v_displaced in array p_displaced loop
-      perform displace_task(p_tenant_id, v_displaced, p_now);
+      perform displace_task(p_tenant_id, v_displaced, p_task_id, p_now);
     end loop;
     select * into v_tenant from tenants where tenant_id = p_tenant_id;
     -- Room that is left is idle, so that it may be borrowed (A5).

@@ -25,6 +25,15 @@ begin
     if regain_lease(p_tenant_id, p_task_id, p_epoch, p_policy, p_now) then
       return task_answer('renewed', p_tenant_id, p_task_id);
     end if;
+    -- Another call came first: it has ended the task, paused it, or brought the lease back.
+    select * into v_task from tasks where tenant_id = p_tenant_id and task_id = p_task_id;
+    if v_task.epoch = p_epoch and v_task.ended_at is not null then
+      return task_answer('finished', p_tenant_id, p_task_id);
+    elsif v_task.epoch = p_epoch and v_task.state = 'paused' then
+      return task_answer('paused', p_tenant_id, p_task_id);
+    elsif v_task.epoch = p_epoch and v_task.state in ('running', 'preempting') and v_task.room_until > p_now then
+      return task_answer('renewed', p_tenant_id, p_task_id);
+    end if;
   end if;
   return task_answer('stale_epoch', p_tenant_id, p_task_id);
 end

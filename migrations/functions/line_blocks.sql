@@ -36,7 +36,7 @@ begin
   ) then
     return false;
   end if;
-  select h.* into v_head from line_head(p_policy, p_now) h;
+  select h.* into v_head from line_head(p_policy, 1, p_now) h;
   return found and v_head.waiting_since <= p_now - make_interval(secs => policy_number(p_policy, 'backfill_wait_seconds')::double precision)
     and (v_head.effective_class, not v_head.overdue, v_head.on_burst, v_head.share, v_head.recent, v_head.accepted_at, v_head.task_id)
       < (p_class, true, false, v_share.share, v_share.recent, p_now, p_task_id collate "C");

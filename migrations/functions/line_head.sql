@@ -1,12 +1,12 @@
--- The first of the waiting line that may start, whose quota holds it, that has no promise and fits the empty pool: nothing
+-- The first p_max of the waiting line that may start, whose quota holds them, that has no promise and fits the empty pool: nothing
 -- passes it once it has waited long enough (A11). One that a smaller pool can no longer hold keeps nobody waiting (A15), nor
 -- does a promised one, whose room is its own.
-create function line_head(p_policy jsonb, p_now timestamptz)
+create function line_head(p_policy jsonb, p_max integer, p_now timestamptz)
 returns table (
   tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision,
   recent double precision, accepted_at timestamptz, waiting_since timestamptz
 )
-language plpgsql stable rows 1 as $$
+language plpgsql stable rows 5 as $$
 #variable_conflict use_column
 declare
   v_pool pool := (select p from pool p);
@@ -22,6 +22,6 @@ begin
   join tasks t on t.tenant_id = h.tenant_id and t.task_id = h.task_id
   where not t.promised
   order by h.effective_class, h.overdue desc, h.on_burst, h.share, h.recent, h.accepted_at, h.task_id, h.tenant_id
-  limit 1;
+  limit p_max;
 end
 $$;

@@ -26,8 +26,12 @@ begin
       sum(case when q.resource = 'cpu' then q.limit_value + coalesce(q.burst_value, q.limit_value * coalesce(q.burst_share, policy_number(p_policy, 'burst_share'))) end) - n.cpu_held as cpu,
       sum(case when q.resource = 'memory' then q.limit_value + coalesce(q.burst_value, q.limit_value * coalesce(q.burst_share, policy_number(p_policy, 'burst_share'))) end) - n.memory_gb_held as memory_gb,
       sum(case when q.resource = 'concurrent_runs' then q.limit_value end) - n.runs_held as runs,
-      -- The worst class among its tasks that hold quota and could give it.
-      coalesce((select h.queue_class from tasks h where h.tenant_id = n.tenant_id and h.quota_held order by h.queue_class desc limit 1), -1) as worst_class
+      -- The worst class among its tasks that could give their quota: those that wait for room, and those that run.
+      coalesce((select max(w.queue_class) from waiting_lines w where w.tenant_id = n.tenant_id and w.waiting_for = 'pool' and w.tasks > 0), -1) as worst_waiting,
+      coalesce((
+        select h.queue_class from tasks h
+        where h.tenant_id = n.tenant_id and h.state = 'running' and h.overridable order by h.queue_class desc limit 1
+      ), -1) as worst_running
     from tenants n
     join tenant_shares(p_policy, null, p_now) s on s.tenant_id = n.tenant_id
     left join tenant_quotas q on q.tenant_id = n.tenant_id
@@ -35,7 +39,7 @@ begin
     group by n.tenant_id, s.share, s.recent
   ), looked_at as (
     select t.*, f.share, f.recent, coalesce(a.effective_class, t.queue_class) as effective_class, coalesce(a.overdue, false) as overdue,
-      f.worst_class >= t.queue_class as may_take,
+      f.worst_waiting >= t.queue_class or f.worst_running > t.queue_class as may_take,
       (t.cpu <= coalesce(f.cpu, t.cpu) or t.cpu = 0) and (t.memory_gb <= coalesce(f.memory_gb, t.memory_gb) or t.memory_gb = 0)
         and (coalesce(f.runs >= 1, true) or r.live_tasks > 0) as quota_fits,
       coalesce(p_tasks >= 1, true) and t.cpu <= coalesce(p_cpu, t.cpu) and t.memory_gb <= coalesce(p_memory_gb, t.memory_gb) as room_fits
@@ -52,21 +56,28 @@ begin
     ) t
     join runs r on r.tenant_id = t.tenant_id and r.run_id = t.run_id
     left join aged a on a.tenant_id = t.tenant_id and a.task_id = t.task_id
-    where f.worst_class >= t.queue_class or t.promised
+    where f.worst_waiting >= t.queue_class or f.worst_running > t.queue_class or t.promised
       or (coalesce(f.cpu > 0, true) or t.cpu = 0) and (coalesce(f.memory_gb > 0, true) or t.memory_gb = 0) and (coalesce(f.runs >= 1, true) or r.live_tasks > 0)
   ), in_order as (
     select l.*, coalesce(bool_or(l.waiting_since <= v_patience_ends and not (l.quota_fits and l.room_fits)) over (
       partition by l.tenant_id order by l.effective_class, l.overdue desc, l.accepted_at, l.task_id rows between unbounded preceding and 1 preceding
     ), false) as behind_patience
     from looked_at l
-  )
-  select o.tenant_id, o.task_id, o.effective_class, o.overdue, o.on_burst, o.share, o.recent, o.accepted_at, o.waiting_since, o.quota_fits
-  from in_order o
-  where (o.promised or not o.behind_patience and (
+  ), numbered as (
+    -- Those that could start now, and those that would have to take from others: p_max of each.
+    select o.*, row_number() over (
+      partition by o.quota_fits and o.room_fits or o.promised
+      order by o.effective_class, o.overdue desc, o.on_burst, o.share, o.recent, o.accepted_at, o.task_id, o.tenant_id
+    ) as place
+    from in_order o
+    where (o.promised or not o.behind_patience and (
       o.may_take or o.quota_fits and (o.room_fits or o.queue_class < p_victim_class or p_reclaim or o.waiting_since <= v_patience_ends)
     ))
+  )
+  select o.tenant_id, o.task_id, o.effective_class, o.overdue, o.on_burst, o.share, o.recent, o.accepted_at, o.waiting_since, o.quota_fits
+  from numbered o
+  where o.place <= p_max
     and not held_back(o.tenant_id, o.run_id, o.preempted_by_tenant, o.preempted_by, p_now)
-  order by o.effective_class, o.overdue desc, o.on_burst, o.share, o.recent, o.accepted_at, o.task_id, o.tenant_id
-  limit p_max;
+  order by o.effective_class, o.overdue desc, o.on_burst, o.share, o.recent, o.accepted_at, o.task_id, o.tenant_id;
 end
 $$;

@@ -3,6 +3,7 @@
 -- of the tasks that could be preempted, in the order of victims. A waiting task matters when it fits the free room, holds a
 -- promise or could preempt somebody; of all others only the head does, because nothing may pass it in the end (A11).
 -- cpuRoom and the others are free of what is held and of every promise; a promised task adds back its own `promisedRoom`.
+-- leaving: the room of tasks on their way out that is promised to nobody.
 -- `more`: the line holds more that matter than are listed. `smallestCpu`: no task that waits for the pool asks less.
 -- p_newcomer {tenantId, class} stands for a task of a dry run, which the caller puts into the line: what concerns it is there.
 create function scheduler_snapshot(
@@ -30,7 +31,7 @@ begin
   if v_best_class is null then
     return jsonb_build_object(
       'version', v_pool.version::text, 'pool', jsonb_build_object('cpu', v_pool.cpu, 'memoryGb', v_pool.memory_gb, 'tasks', v_pool.tasks,
-        'cpuRoom', null, 'memoryGbRoom', null, 'tasksRoom', null),
+        'cpuRoom', null, 'memoryGbRoom', null, 'tasksRoom', null, 'leaving', jsonb_build_object('cpu', 0, 'memoryGb', 0, 'tasks', 0)),
       'waiting', '[]'::jsonb, 'more', false, 'smallestCpu', null, 'tenants', '[]'::jsonb, 'displaceable', '[]'::jsonb, 'lowestRunningClass', null, 'burstRunning', false,
       'running', case when p_running_max is not null then '[]'::jsonb end, 'runningTruncated', false
     );
@@ -58,12 +59,12 @@ begin
     end if;
     select coalesce(jsonb_agg(to_jsonb(h)), '[]') into v_heads
     from waiting_heads(p_policy, v_waiting_max, v_room.cpu, v_room.memory_gb, v_room.tasks, coalesce(v_lowest_class, -1), v_reclaim, false, p_now) h;
-    -- The head matters only once it has waited so long that nothing may pass it.
-    if v_fitting and exists (
+    -- Heads matter only once they have waited so long that nothing may pass them: the first few, since one of them may go.
+    if exists (
       select 1 from tasks t where t.state = 'queued'
         and t.waiting_since <= p_now - make_interval(secs => policy_number(p_policy, 'backfill_wait_seconds')::double precision)
     ) then
-      select v_heads || coalesce(jsonb_agg(to_jsonb(h)), '[]') into v_heads from line_head(p_policy, p_now) h;
+      select v_heads || coalesce(jsonb_agg(to_jsonb(h)), '[]') into v_heads from line_head(p_policy, 5, p_now) h;
     end if;
   end if;
   select v_heads || coalesce(jsonb_agg(to_jsonb(h)), '[]') into v_heads
@@ -116,7 +117,16 @@ begin
   return jsonb_build_object(
     'version', v_pool.version::text,
     'pool', jsonb_build_object('cpu', v_pool.cpu, 'memoryGb', v_pool.memory_gb, 'tasks', v_pool.tasks,
-      'cpuRoom', v_room.cpu, 'memoryGbRoom', v_room.memory_gb, 'tasksRoom', v_room.tasks),
+      'cpuRoom', v_room.cpu, 'memoryGbRoom', v_room.memory_gb, 'tasksRoom', v_room.tasks,
+      'leaving', (
+        select jsonb_build_object('cpu', coalesce(sum(x.cpu), 0), 'memoryGb', coalesce(sum(x.memory_gb), 0), 'tasks', count(*))
+        from tasks x
+        where x.state = 'preempting' and x.room_until > p_now and not exists (
+          select 1 from tasks w
+          where w.tenant_id = x.preempted_by_tenant and w.task_id = x.preempted_by and w.promised
+            and (w.promised_until is null or w.promised_until > p_now)
+        )
+      )),
     'waiting', v_waiting,
     'more', jsonb_array_length(v_waiting) >= v_waiting_max,
     'smallestCpu', v_smallest_cpu,

@@ -25,6 +25,15 @@ export function fits(need: Room, room: Room): boolean {
   return need.cpu <= room.cpu && need.memoryGb <= room.memoryGb && need.tasks <= room.tasks;
 }
 
+/** The smaller of two in each dimension. */
+export function leastOf(a: Room, b: Room): Room {
+  return {
+    cpu: Math.min(a.cpu, b.cpu),
+    memoryGb: Math.min(a.memoryGb, b.memoryGb),
+    tasks: Math.min(a.tasks, b.tasks),
+  };
+}
+
 /** What `need` exceeds `room` by; zero where it does not. */
 export function shortOf(need: Room, room: Room): Room {
   return {

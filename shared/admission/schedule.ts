@@ -17,7 +17,7 @@ import {
   quotaOf,
   type TenantQuota,
 } from './quota.ts';
-import { fits, minus, noRoom, plus, type Room, roomOf, shortOf } from './room.ts';
+import { fits, leastOf, minus, noRoom, plus, type Room, roomOf, shortOf } from './room.ts';
 import { type Amounts, chooseVictims, compareVictims, mayBePreempted, type RunningTask } from './victims.ts';
 
 export type WaitingTask = {
@@ -65,6 +65,8 @@ export type Snapshot = {
     readonly cpuRoom: number | null;
     readonly memoryGbRoom: number | null;
     readonly tasksRoom: number | null;
+    /** Room of tasks on their way out that is promised to nobody: it comes free within the grace time. */
+    readonly leaving: Room;
   };
   /** Those of the line that may start and matter; `more` when there are others that were left out. */
   readonly waiting: readonly WaitingTask[];
@@ -129,6 +131,7 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
     memoryGb: pool.memoryGbRoom ?? Number.POSITIVE_INFINITY,
     tasks: pool.tasksRoom ?? Number.POSITIVE_INFINITY,
   };
+  let leaving = pool.leaving;
   let needsRunning = false;
   let headSeen = false;
   /** The head has waited so long that nobody passes it, but for those with room of their own (A11, P3). */
@@ -143,8 +146,9 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
     const [task, ...rest] = line as [WaitingTask, ...WaitingTask[]];
     line = rest;
     if (!task.costFits) continue;
-    if (!task.promised && (closed || (task.waitingFor === 'quota' && quotaKept.has(task.tenantId)))) continue;
-    const own = plus(room, task.promisedRoom ?? noRoom);
+    if (!task.promised && task.waitingFor === 'quota' && quotaKept.has(task.tenantId)) continue;
+    // What is free is the head's then; room that it makes for itself is its own all the same.
+    const own = plus(closed ? leastOf(room, noRoom) : room, task.promisedRoom ?? noRoom);
     const quota = quotaFor(task, books.get(task.tenantId)?.quota ?? null, displaceable, standingOf);
     // To borrow it stands behind all of its class that need not (A5).
     if (quota.kind === 'borrows' && !task.usesBurst) {
@@ -154,7 +158,7 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
 
     if (quota.kind !== 'blocked' && fits(roomOf(task), own)) {
       grants.push({ task, displaced: quota.displaced });
-      room = minus(own, roomOf(task));
+      room = closed ? plus(room, minus(task.promisedRoom ?? noRoom, roomOf(task))) : minus(own, roomOf(task));
       book(books.get(task.tenantId), task, quota.displaced, pool, policy);
       const gone = new Set(quota.displaced.map(({ taskId }) => taskId));
       displaceable = displaceable.filter(
@@ -167,16 +171,21 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
     // Its victims are leaving; what they free is kept for it.
     if (task.promised) continue;
 
-    const missing = [...amountsOf(shortOf(roomOf(task), own)), ...quota.missing];
+    // What is on its way out already, for nobody in particular, comes to the first of the line: no second victim for it.
+    const coming = closed ? noRoom : leastOf(leaving, shortOf(roomOf(task), own));
+    leaving = minus(leaving, coming);
+    const missing = [...amountsOf(shortOf(roomOf(task), plus(own, coming))), ...quota.missing];
     const preemption = preemptFor(task, missing, candidates, taken, shareBefore, policy, now);
     if (preemption !== null) {
       preemptions.push(preemption);
       for (const victim of preemption.victims) taken.add(victim);
-      const freed = preemption.victims.map(roomOf).reduce(plus, noRoom);
+      const freed = preemption.victims.map(roomOf).reduce(plus, coming);
       room = minus(room, shortOf(roomOf(task), freed));
       continue;
     }
-    needsRunning ||= couldPreempt(task, snapshot, books.get(task.tenantId)?.quota ?? null);
+    needsRunning ||=
+      missing.some((amount) => amount > 0) &&
+      couldPreempt(task, snapshot, books.get(task.tenantId)?.quota ?? null);
     if (task.waitingFor === 'quota' && !isPatient(task)) quotaKept.add(task.tenantId);
     // The head of the line does not fit. Others may pass it, until it has waited long enough (A11).
     if (quota.kind === 'fits' && !headSeen) {

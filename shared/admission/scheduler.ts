@@ -28,19 +28,29 @@ const plansInARow_max = 200;
 export async function schedule(database: Database, now: Date): Promise<ScheduleResult> {
   const granted: TaskRef[] = [];
   const preempting: TaskRef[] = [];
+  let refusals = 0;
   for (let plans = 0; plans < plansInARow_max; plans += 1) {
     const done = await scheduleOnce(database, now);
     granted.push(...done.granted);
     preempting.push(...done.preempting);
-    if (!done.more || done.granted.length + done.preempting.length === 0) break;
+    refusals += done.refused ? 1 : 0;
+    const goesOn = done.more && done.granted.length + done.preempting.length > 0;
+    if (!goesOn && !(done.refused && refusals <= refusals_max)) break;
   }
   return { granted, preempting };
 }
 
-/** `more`: the line was longer than the plan looked at, or a grant has moved quota within a tenant. */
-type Done = ScheduleResult & { readonly more: boolean };
+/** How often a plan is made anew because a part of it was refused. */
+const refusals_max = 3;
 
-const nothingDone: Done = { granted: [], preempting: [], more: false };
+/** `more`: the line was longer than the plan looked at, or a grant has moved quota within a tenant. */
+type Done = ScheduleResult & {
+  readonly more: boolean;
+  /** Part of the plan did not hold: a cost report, which takes no lock of the scheduler, had paused a run. */
+  readonly refused: boolean;
+};
+
+const nothingDone: Done = { granted: [], preempting: [], more: false, refused: false };
 
 async function scheduleOnce(database: Database, now: Date): Promise<Done> {
   for (let pass = 0; pass < optimisticPasses_max; pass += 1) {
@@ -59,7 +69,7 @@ async function scheduleOnce(database: Database, now: Date): Promise<Done> {
 async function decideAndApply(database: Database, now: Date): Promise<Done | null> {
   const { plan, snapshot } = await decide(database, now);
   if (plan.grants.length === 0 && plan.preemptions.length === 0) return nothingDone;
-  const [row] = await database.query<{ result: { applied: boolean } & ScheduleResult }>(
+  const [row] = await database.query<{ result: { applied: boolean; refused: boolean } & ScheduleResult }>(
     'select apply_plan(p_plan => $1, p_version => $2, p_policy => $3, p_now => $4) as result',
     [json(planDocument(plan, snapshot, now)), snapshot.version, json(policy), now],
   );
@@ -67,6 +77,7 @@ async function decideAndApply(database: Database, now: Date): Promise<Done | nul
   return {
     granted: row.result.granted,
     preempting: row.result.preempting,
+    refused: row.result.refused,
     more:
       (snapshot.more && plan.roomLeft.tasks >= 1 && plan.roomLeft.cpu >= (snapshot.smallestCpu ?? 0)) ||
       plan.preemptions.length > 0 ||

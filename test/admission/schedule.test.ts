@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { compareWaiting } from '../../shared/admission/line.ts';
 import { policy } from '../../shared/admission/policy.ts';
 import type { TenantQuota } from '../../shared/admission/quota.ts';
+import { noRoom, type Room } from '../../shared/admission/room.ts';
 import { planSchedule, type Snapshot, type WaitingTask } from '../../shared/admission/schedule.ts';
 import type { RunningTask } from '../../shared/admission/victims.ts';
 
@@ -59,6 +60,7 @@ type Scene = {
   readonly running?: readonly RunningTask[] | null;
   readonly use?: Readonly<Record<string, number>>;
   readonly weights?: Readonly<Record<string, number>>;
+  readonly leaving?: Room;
 };
 
 function snapshotOf({
@@ -68,6 +70,7 @@ function snapshotOf({
   running: runs = [],
   use = {},
   weights = {},
+  leaving = noRoom,
 }: Scene): Snapshot {
   const names = new Set([...line, ...(runs ?? [])].map((task) => task.tenantId));
   return {
@@ -79,6 +82,7 @@ function snapshotOf({
       cpuRoom: room,
       memoryGbRoom: null,
       tasksRoom: null,
+      leaving,
     },
     waiting: line,
     more: false,
@@ -382,6 +386,17 @@ describe('preemption (P1 to P3)', () => {
   test('of a pool that was made smaller than what runs: also what it lacks', () => {
     const runs = ['a', 'b', 'c'].map((id) => running(id, { cpu: 4 }));
     expect(plan({ room: -4, line: [urgent()], running: runs }).preemptions).toEqual([['urgent', ['a', 'b']]]);
+  });
+
+  test('nobody for room that others are leaving anyway; and only for what that does not cover', () => {
+    const runs = ['a', 'b'].map((id) => running(id, { cpu: 2 }));
+    const leaving = { cpu: 2, memoryGb: 1, tasks: 1 };
+    expect(plan({ room: 0, leaving, line: [urgent({ cpu: 2 })], running: runs }).preemptions).toEqual([]);
+    expect(plan({ room: 0, leaving, line: [urgent({ cpu: 3 })], running: runs }).preemptions).toEqual([
+      ['urgent', ['a']],
+    ]);
+    const line = [urgent({ cpu: 2 }), waiting('second', { class: 1, cpu: 2 })];
+    expect(plan({ room: 0, leaving, line, running: runs }).preemptions).toEqual([['second', ['a']]]);
   });
 
   test('nobody when it would not fit all the same', () => {

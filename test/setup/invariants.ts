@@ -141,8 +141,8 @@ const withinLimits: readonly Invariant[] = [
       from tenants n join tenant_quotas q using (tenant_id)
       left join lateral (select sum(spent_usd_nanos) as spent from tenant_spend p where p.tenant_id = n.tenant_id) s on true
       where case q.resource
-        when 'cpu' then n.cpu_held > q.limit_value * (1 + coalesce(q.burst_share, 0.5))
-        when 'memory' then n.memory_gb_held > q.limit_value * (1 + coalesce(q.burst_share, 0.5))
+        when 'cpu' then n.cpu_held > q.limit_value + coalesce(q.burst_value, q.limit_value * coalesce(q.burst_share, 0.5))
+        when 'memory' then n.memory_gb_held > q.limit_value + coalesce(q.burst_value, q.limit_value * coalesce(q.burst_share, 0.5))
         when 'concurrent_runs' then n.runs_held > q.limit_value
       end`,
   },
