@@ -46,6 +46,8 @@ create index tasks_waiting_by_size on tasks (cpu, memory_gb) where state = 'queu
 create index tasks_waiting_longest on tasks (waiting_since) where state = 'queued';
 -- A tenant's tasks whose quota a better one of its own may take.
 create index tasks_victims_of_tenant on tasks (tenant_id, queue_class desc) where state = 'running' and overridable;
+-- Those that ask nothing of one of the two: a quota that is used up does not hold them up.
+create index tasks_waiting_for_other_quota on tasks (tenant_id) where state = 'queued' and waiting_for = 'quota' and (cpu = 0 or memory_gb = 0);
 -- Tasks on their way out, whoever sent them.
 create index tasks_leaving on tasks (room_until) where state = 'preempting';
 -- Versions of a row that differ in no indexed column stay on their page.

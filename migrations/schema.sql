@@ -594,9 +594,9 @@ CREATE INDEX tasks_burst_victims ON public.tasks USING btree (queue_class DESC) 
 
 CREATE INDEX tasks_granted ON public.tasks USING btree (queue_class, accepted_at, task_id, tenant_id) WHERE (state = 'granted'::text)
 
-CREATE INDEX tasks_holding_quota ON public.tasks USING btree (tenant_id, queue_class DESC) WHERE quota_held
-
 CREATE INDEX tasks_in_room ON public.tasks USING btree (room_until) WHERE (room_until IS NOT NULL)
+
+CREATE INDEX tasks_leaving ON public.tasks USING btree (room_until) WHERE (state = 'preempting'::text)
 
 CREATE INDEX tasks_leaving_for ON public.tasks USING btree (preempted_by_tenant, preempted_by) WHERE ((state = 'preempting'::text) AND (preempted_by IS NOT NULL))
 
@@ -608,9 +608,13 @@ CREATE INDEX tasks_promised ON public.tasks USING btree (tenant_id, task_id) WHE
 
 CREATE INDEX tasks_victims ON public.tasks USING btree (queue_class DESC, running_since DESC) WHERE ((state = 'running'::text) AND overridable)
 
+CREATE INDEX tasks_victims_of_tenant ON public.tasks USING btree (tenant_id, queue_class DESC) WHERE ((state = 'running'::text) AND overridable)
+
 CREATE INDEX tasks_waiting ON public.tasks USING btree (tenant_id, queue_class, on_burst, waiting_for, accepted_at, task_id) WHERE (state = 'queued'::text)
 
 CREATE INDEX tasks_waiting_by_size ON public.tasks USING btree (cpu, memory_gb) WHERE ((state = 'queued'::text) AND (waiting_for = 'pool'::text))
+
+CREATE INDEX tasks_waiting_for_other_quota ON public.tasks USING btree (tenant_id) WHERE ((state = 'queued'::text) AND (waiting_for = 'quota'::text) AND ((cpu = (0)::numeric) OR (memory_gb = (0)::numeric)))
 
 CREATE INDEX tasks_waiting_longest ON public.tasks USING btree (waiting_since) WHERE (state = 'queued'::text)
 
@@ -720,7 +724,7 @@ admission_facts(p_tenant tenants, p_pool pool, p_run runs, p_ask jsonb, p_policy
 
 admit_task(p_request jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
-aged_tasks(p_policy jsonb, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, run_id text, queue_class smallint, on_burst boolean, waiting_for text, accepted_at timestamp with time zone, waiting_since timestamp with time zone, effective_class smallint, overdue boolean)
+aged_tasks(p_policy jsonb, p_tenants text[], p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, run_id text, queue_class smallint, on_burst boolean, waiting_for text, accepted_at timestamp with time zone, waiting_since timestamp with time zone, effective_class smallint, overdue boolean)
 
 apply_plan(p_plan jsonb, p_version bigint, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
@@ -746,7 +750,7 @@ count_waiting() returns trigger
 
 counter_drift(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
 
-displace_task(p_tenant_id text, p_task_id text, p_now timestamp with time zone) returns boolean
+displace_task(p_tenant_id text, p_task_id text, p_by_task_id text, p_now timestamp with time zone) returns boolean
 
 drift_in_burst_marks(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
 
@@ -794,7 +798,7 @@ leave_room(p_task tasks, p_state text, p_how text, p_lost boolean, p_policy json
 
 line_blocks(p_tenant_id text, p_class smallint, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_policy jsonb, p_now timestamp with time zone) returns boolean
 
-line_head(p_policy jsonb, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone, waiting_since timestamp with time zone)
+line_head(p_policy jsonb, p_max integer, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone, waiting_since timestamp with time zone)
 
 lock_scheduler(p_tenants text[]) returns pool
 
@@ -813,6 +817,8 @@ pool_room(p_pool pool, p_now timestamp with time zone, p_for_tenant_id text, p_f
 pool_share(p_pool pool, p_cpu numeric, p_memory_gb numeric, p_tasks numeric) returns double precision
 
 preempt_task(p_tenant_id text, p_task_id text, p_reason text, p_policy jsonb, p_now timestamp with time zone) returns jsonb
+
+promised_heads(p_policy jsonb, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone)
 
 promised_quota(p_tenant_id text, p_but_task_id text, p_now timestamp with time zone, OUT cpu numeric, OUT memory_gb numeric, OUT runs integer) returns record
 
@@ -876,7 +882,7 @@ usd(p_nanos bigint) returns numeric
 
 victim_candidates(p_policy jsonb, p_best_class integer, p_tenants text[], p_max integer, p_now timestamp with time zone) returns jsonb
 
-waiting_heads(p_policy jsonb, p_max integer, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_victim_class integer, p_reclaim boolean, p_all boolean, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone)
+waiting_heads(p_policy jsonb, p_max integer, p_fitting boolean, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_victim_class integer, p_reclaim boolean, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone)
 
 waiting_page(p_policy jsonb, p_tenant_id text, p_class smallint, p_after bigint, p_limit integer, p_now timestamp with time zone) returns TABLE(line_position bigint, ahead_in_tenant bigint, tenant_id text, task_id text)
 

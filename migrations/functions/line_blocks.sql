@@ -16,9 +16,9 @@ begin
   if exists (
     select 1 from tasks t
     where t.state = 'queued' and t.waiting_for = 'pool'
-      and t.cpu <= coalesce(p_cpu, t.cpu) and t.memory_gb <= coalesce(p_memory_gb, t.memory_gb)
+      and t.cpu <= coalesce(p_cpu, 'Infinity') and t.memory_gb <= coalesce(p_memory_gb, 'Infinity')
   ) then
-    select h.* into v_head from waiting_heads(p_policy, 20, p_cpu, p_memory_gb, p_tasks, -1, false, false, p_now) h
+    select h.* into v_head from waiting_heads(p_policy, 3, true, p_cpu, p_memory_gb, p_tasks, -1, false, p_now) h
     join tasks t on t.tenant_id = h.tenant_id and t.task_id = h.task_id
     -- A promise is room of its own.
     where not t.promised

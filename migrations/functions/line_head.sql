@@ -14,10 +14,10 @@ begin
   return query
   select h.tenant_id, h.task_id, h.effective_class, h.overdue, h.on_burst, h.share, h.recent, h.accepted_at, t.waiting_since
   from (
-    select w.* from waiting_heads(p_policy, 20, v_pool.cpu, v_pool.memory_gb, v_pool.tasks, -1, false, false, p_now) w
+    select w.* from waiting_heads(p_policy, p_max + 2, true, v_pool.cpu, v_pool.memory_gb, v_pool.tasks, -1, false, p_now) w
     union all
     select q.tenant_id, q.task_id, q.effective_class, q.overdue, q.on_burst, q.share, q.recent, q.accepted_at
-    from quota_heads(p_policy, 20, v_pool.cpu, v_pool.memory_gb, v_pool.tasks, -1, false, p_now) q where q.quota_fits
+    from quota_heads(p_policy, p_max, v_pool.cpu, v_pool.memory_gb, v_pool.tasks, -1, false, p_now) q where q.quota_fits
   ) h
   join tasks t on t.tenant_id = h.tenant_id and t.task_id = h.task_id
   where not t.promised

@@ -15,7 +15,7 @@ begin
     return null;
   end if;
   select a.effective_class, a.overdue into v_class, v_overdue
-  from aged_tasks(p_policy, p_now) a where a.tenant_id = p_task.tenant_id and a.task_id = p_task.task_id;
+  from aged_tasks(p_policy, array[p_task.tenant_id], p_now) a where a.task_id = p_task.task_id;
   if not found then
     v_class := p_task.queue_class;
     v_overdue := false;
@@ -27,10 +27,17 @@ begin
     -- Lines wholly ahead, by their count; of those that tie with it, the tasks accepted before it.
     select l.tenant_id, case
         when (l.queue_class, true, l.on_burst, s.share, s.recent) < (v_class, not v_overdue, v_burst, v_share.share, v_share.recent) then l.tasks
+        -- Counted from the nearer end: a newcomer stands last of its line.
+        when p_task.accepted_at >= p_now - interval '1 minute' then l.tasks - (
+          select count(*) from tasks t
+          where t.state = 'queued' and t.tenant_id = l.tenant_id and t.queue_class = l.queue_class and t.on_burst = l.on_burst
+            and t.waiting_for = l.waiting_for and t.accepted_at >= p_task.accepted_at
+            and (t.accepted_at, t.task_id, t.tenant_id) >= (p_task.accepted_at, p_task.task_id, p_task.tenant_id)
+        )
         else (
           select count(*) from tasks t
           where t.state = 'queued' and t.tenant_id = l.tenant_id and t.queue_class = l.queue_class and t.on_burst = l.on_burst
-            and t.waiting_for = l.waiting_for and (t.accepted_at, t.task_id) <= (p_task.accepted_at, p_task.task_id)
+            and t.waiting_for = l.waiting_for and t.accepted_at <= p_task.accepted_at
             and (t.accepted_at, t.task_id, t.tenant_id) < (p_task.accepted_at, p_task.task_id, p_task.tenant_id)
         )
       end as tasks
@@ -40,7 +47,7 @@ begin
     union all
     -- Those that stand ahead of it by aging, and not by their line.
     select a.tenant_id, count(*)
-    from aged_tasks(p_policy, p_now) a join shares s on s.tenant_id = a.tenant_id
+    from aged_tasks(p_policy, null, p_now) a join shares s on s.tenant_id = a.tenant_id
     where (a.effective_class, not a.overdue, a.on_burst, s.share, s.recent, a.accepted_at, a.task_id, a.tenant_id)
         < (v_class, not v_overdue, v_burst, v_share.share, v_share.recent, p_task.accepted_at, p_task.task_id, p_task.tenant_id)
       and (a.queue_class, true, a.on_burst, s.share, s.recent, a.accepted_at, a.task_id, a.tenant_id)

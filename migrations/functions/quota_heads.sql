@@ -1,6 +1,6 @@
 -- Of the tasks that wait for quota, those that matter, with the keys of the line's order (see `waiting_heads`): their tenant's
 -- limits and burst hold them and they fit the free room given, could preempt, or have waited so long that nobody may pass them;
--- or their tenant has tasks of no better class whose quota they may take; or they hold a promise. Each tenant's first few in its order are looked at, and nobody
+-- or their tenant has tasks of no better class whose quota they may take. Each tenant's first few in its order are looked at, and nobody
 -- behind one that has waited so long that none may pass (A11, A16). The plan judges again, exactly.
 create function quota_heads(
   p_policy jsonb, p_max integer, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_victim_class integer, p_reclaim boolean, p_now timestamptz
@@ -20,7 +20,7 @@ begin
   end if;
   return query
   with aged as materialized (
-    select a.* from aged_tasks(p_policy, p_now) a where a.waiting_for = 'quota'
+    select a.* from aged_tasks(p_policy, null, p_now) a where a.waiting_for = 'quota'
   ), free as materialized (
     select n.tenant_id, s.share, s.recent,
       sum(case when q.resource = 'cpu' then q.limit_value + coalesce(q.burst_value, q.limit_value * coalesce(q.burst_share, policy_number(p_policy, 'burst_share'))) end) - n.cpu_held as cpu,
@@ -53,11 +53,12 @@ begin
         order by w.accepted_at, w.task_id limit v_look_max
       ) q
       where l.tenant_id = f.tenant_id and l.waiting_for = 'quota' and l.tasks > 0
+        -- Lines of tenants with nothing left and nothing to take are not read.
+        and (l.queue_class <= f.worst_waiting or l.queue_class < f.worst_running or coalesce(f.cpu > 0, true) and coalesce(f.memory_gb > 0, true)
+          or exists (select 1 from tasks z where z.state = 'queued' and z.waiting_for = 'quota' and (z.cpu = 0 or z.memory_gb = 0) and z.tenant_id = l.tenant_id))
     ) t
     join runs r on r.tenant_id = t.tenant_id and r.run_id = t.run_id
     left join aged a on a.tenant_id = t.tenant_id and a.task_id = t.task_id
-    where f.worst_waiting >= t.queue_class or f.worst_running > t.queue_class or t.promised
-      or (coalesce(f.cpu > 0, true) or t.cpu = 0) and (coalesce(f.memory_gb > 0, true) or t.memory_gb = 0) and (coalesce(f.runs >= 1, true) or r.live_tasks > 0)
   ), in_order as (
     select l.*, coalesce(bool_or(l.waiting_since <= v_patience_ends and not (l.quota_fits and l.room_fits)) over (
       partition by l.tenant_id order by l.effective_class, l.overdue desc, l.accepted_at, l.task_id rows between unbounded preceding and 1 preceding
@@ -66,13 +67,12 @@ begin
   ), numbered as (
     -- Those that could start now, and those that would have to take from others: p_max of each.
     select o.*, row_number() over (
-      partition by o.quota_fits and o.room_fits or o.promised
+      partition by o.quota_fits and o.room_fits
       order by o.effective_class, o.overdue desc, o.on_burst, o.share, o.recent, o.accepted_at, o.task_id, o.tenant_id
     ) as place
     from in_order o
-    where (o.promised or not o.behind_patience and (
-      o.may_take or o.quota_fits and (o.room_fits or o.queue_class < p_victim_class or p_reclaim or o.waiting_since <= v_patience_ends)
-    ))
+    where not o.behind_patience and not o.promised
+      and (o.may_take or o.quota_fits and (o.room_fits or o.queue_class < p_victim_class or p_reclaim or o.waiting_since <= v_patience_ends))
   )
   select o.tenant_id, o.task_id, o.effective_class, o.overdue, o.on_burst, o.share, o.recent, o.accepted_at, o.waiting_since, o.quota_fits
   from numbered o

@@ -17,7 +17,7 @@ begin
   end if;
   for v_task in
     select t.* from tasks t
-    left join aged_tasks(p_policy, p_now) a on a.tenant_id = t.tenant_id and a.task_id = t.task_id
+    left join aged_tasks(p_policy, array[p_tenant.tenant_id], p_now) a on a.tenant_id = t.tenant_id and a.task_id = t.task_id
     where t.state = 'queued' and t.tenant_id = p_tenant.tenant_id and t.waiting_for = 'quota'
       and (coalesce(a.effective_class, t.queue_class), not coalesce(a.overdue, false)) <= (p_class, true)
     order by coalesce(a.effective_class, t.queue_class), coalesce(a.overdue, false) desc, t.accepted_at, t.task_id

@@ -22,6 +22,7 @@ declare
   v_reclaim boolean;
   v_promises boolean;
   v_fitting boolean;
+  v_head_fits boolean := false;
   v_heads jsonb := '[]';
   v_waiting jsonb;
   v_tenants text[];
@@ -49,23 +50,36 @@ begin
   v_promises := exists (select 1 from tasks t where t.promised);
   v_fitting := coalesce(v_room.tasks >= 1, true) and exists (
     select 1 from tasks t where t.state = 'queued' and t.waiting_for = 'pool'
-      and t.cpu <= coalesce(v_room.cpu, t.cpu) and t.memory_gb <= coalesce(v_room.memory_gb, t.memory_gb)
+      -- Against a value, not against itself, so that the index on sizes is used.
+      and t.cpu <= coalesce(v_room.cpu, 'Infinity') and t.memory_gb <= coalesce(v_room.memory_gb, 'Infinity')
   );
 
-  if v_promises or v_fitting or v_reclaim or v_lowest_class > v_best_class then
-    if v_fitting and not v_promises and not v_reclaim and coalesce(v_lowest_class <= v_best_class, true) then
+  if v_fitting or v_reclaim or v_lowest_class > v_best_class then
+    if v_fitting and not v_reclaim and coalesce(v_lowest_class <= v_best_class, true) then
       -- Only room is to be given away: to no more tasks than could be if all were as small as the smallest.
       v_waiting_max := least(p_waiting_max, greatest(1, coalesce(trunc(v_room.cpu / nullif(v_smallest_cpu, 0)), p_waiting_max)));
     end if;
-    select coalesce(jsonb_agg(to_jsonb(h)), '[]') into v_heads
-    from waiting_heads(p_policy, v_waiting_max, v_room.cpu, v_room.memory_gb, v_room.tasks, coalesce(v_lowest_class, -1), v_reclaim, false, p_now) h;
-    -- Heads matter only once they have waited so long that nothing may pass them: the first few, since one of them may go.
+    -- Heads matter by themselves only once they have waited so long that nothing may pass them: the first few, since one of
+    -- them may go.
     if exists (
       select 1 from tasks t where t.state = 'queued'
         and t.waiting_since <= p_now - make_interval(secs => policy_number(p_policy, 'backfill_wait_seconds')::double precision)
     ) then
-      select v_heads || coalesce(jsonb_agg(to_jsonb(h)), '[]') into v_heads from line_head(p_policy, 5, p_now) h;
+      select coalesce(jsonb_agg(to_jsonb(h)), '[]'), coalesce((array_agg(h.fits))[1], false) into v_heads, v_head_fits
+      from (
+        select l.*, coalesce(v_room.tasks >= 1, true) and t.cpu <= coalesce(v_room.cpu, 'Infinity') and t.memory_gb <= coalesce(v_room.memory_gb, 'Infinity') as fits
+        from line_head(p_policy, 5, p_now) l join tasks t on t.tenant_id = l.tenant_id and t.task_id = l.task_id
+        order by l.effective_class, l.overdue desc, l.on_burst, l.share, l.recent, l.accepted_at, l.task_id, l.tenant_id
+      ) h;
     end if;
+    -- Room for one, and the first of the line fits it: nobody else is asked.
+    if v_waiting_max > 1 or not v_head_fits then
+      select v_heads || coalesce(jsonb_agg(to_jsonb(h)), '[]') into v_heads
+      from waiting_heads(p_policy, v_waiting_max, v_fitting, v_room.cpu, v_room.memory_gb, v_room.tasks, coalesce(v_lowest_class, -1), v_reclaim, p_now) h;
+    end if;
+  end if;
+  if v_promises then
+    select v_heads || coalesce(jsonb_agg(to_jsonb(h)), '[]') into v_heads from promised_heads(p_policy, p_now) h;
   end if;
   select v_heads || coalesce(jsonb_agg(to_jsonb(h)), '[]') into v_heads
   from quota_heads(p_policy, p_waiting_max, v_room.cpu, v_room.memory_gb, v_room.tasks, coalesce(v_lowest_class, -1), v_reclaim, p_now) h;
@@ -170,7 +184,7 @@ begin
         ) t
         where l.tenant_id = u.tenant_id and l.waiting_for = 'pool' and l.tasks > 0
       ) d
-      left join aged_tasks(p_policy, p_now) a on a.tenant_id = d.tenant_id and a.task_id = d.task_id
+      left join aged_tasks(p_policy, v_quota_tenants, p_now) a on a.tenant_id = d.tenant_id and a.task_id = d.task_id
     ) end,
     'lowestRunningClass', v_lowest_class,
     'burstRunning', v_reclaim

@@ -5,26 +5,30 @@
 -- In doubles, as `schedule.ts` computes them: the same operations in the same order give the same bits.
 create function tenant_shares(p_policy jsonb, p_tenants text[], p_now timestamptz)
 returns table (tenant_id text, share double precision, recent double precision)
-language plpgsql stable rows 50 as $$
+language plpgsql stable rows 500 as $$
 #variable_conflict use_column
 declare
   v_decay double precision := ln(2) / policy_number(p_policy, 'recent_half_life_seconds')::double precision;
   v_pool pool := (select p from pool p);
 begin
   return query
-  select n.tenant_id, r.share / n.weight::double precision,
-    -- To the thousandth: what is long past is forgotten.
-    round(((n.recent_share_seconds * d.kept + r.share * (1 - d.kept) / v_decay) / n.weight::double precision)::numeric, 3)::double precision
-  from tenants n
-  left join (
+  with lapsed as materialized (
     select t.tenant_id, sum(t.cpu) as cpu, sum(t.memory_gb) as memory_gb, count(*) as tasks
     from tasks t where t.room_until is not null and t.room_until <= p_now group by t.tenant_id
-  ) l on l.tenant_id = n.tenant_id
-  cross join lateral pool_share(v_pool, n.cpu_in_use - coalesce(l.cpu, 0), n.memory_gb_in_use - coalesce(l.memory_gb, 0), n.tasks_in_use - coalesce(l.tasks, 0)) r (share)
-  cross join lateral (select exp(-least(v_decay * greatest(extract(epoch from p_now - coalesce(n.recent_at, p_now))::double precision, 0), 700)) as kept) d
-  where case when p_tenants is null
-    then n.tenant_id in (select w.tenant_id from waiting_lines w where w.tasks > 0)
-    else n.tenant_id = any (p_tenants)
-  end;
+  ), used as materialized (
+    select n.tenant_id, n.weight::double precision as weight, n.recent_share_seconds,
+      pool_share(v_pool, n.cpu_in_use - coalesce(l.cpu, 0), n.memory_gb_in_use - coalesce(l.memory_gb, 0), n.tasks_in_use - coalesce(l.tasks, 0)) as share,
+      exp(-least(v_decay * greatest(extract(epoch from p_now - coalesce(n.recent_at, p_now))::double precision, 0), 700)) as kept
+    from (
+      select distinct w.tenant_id from waiting_lines w where p_tenants is null and w.tasks > 0
+      union select u from unnest(p_tenants) u
+    ) asked
+    join tenants n on n.tenant_id = asked.tenant_id
+    left join lapsed l on l.tenant_id = n.tenant_id
+  )
+  select u.tenant_id, u.share / u.weight,
+    -- To the thousandth: what is long past is forgotten.
+    floor((u.recent_share_seconds * u.kept + u.share * (1 - u.kept) / v_decay) / u.weight * 1000 + 0.5) / 1000
+  from used u;
 end
 $$;

@@ -28,11 +28,16 @@ export type Standing = {
  * 7. task id; 8. tenant id.
  */
 export function compareWaiting(a: Placed, b: Placed, standingOf: (tenantId: string) => Standing): number {
+  return comparePlaces(a, standingOf(a.tenantId), b, standingOf(b.tenantId));
+}
+
+/** The same order between tasks whose tenants' standings are given: that of one may be older than the other's. */
+export function comparePlaces(a: Placed, ofA: Standing, b: Placed, ofB: Standing): number {
   return (
     a.effectiveClass - b.effectiveClass ||
     Number(b.overdue) - Number(a.overdue) ||
     Number(a.usesBurst) - Number(b.usesBurst) ||
-    compareStanding(standingOf(a.tenantId), standingOf(b.tenantId)) ||
+    compareStanding(ofA, ofB) ||
     Date.parse(a.acceptedAt) - Date.parse(b.acceptedAt) ||
     compareText(a.taskId, b.taskId) ||
     compareText(a.tenantId, b.tenantId)

@@ -35,7 +35,7 @@ export const policy = {
   /** P4: time to store a checkpoint and leave. */
   grace_seconds: 30,
   /** A16: tasks of one tenant's line that are looked at for quota. */
-  quota_waiters_per_pass_max: 20,
+  quota_waiters_per_pass_max: 8,
   /** E3: one quota-exceeded event per tenant and resource within this time. */
   quota_event_seconds: 10,
 } as const;

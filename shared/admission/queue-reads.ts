@@ -28,11 +28,12 @@ export async function listQueue(
     waiting_since: Date;
     pace: Pace;
   }>(
-    `select l.line_position as position, l.ahead_in_tenant, t.tenant_id, t.task_id, t.run_id, t.phase, t.queue_class as class,
+    `with recently as materialized (select start_pace($6) as pace)
+     select l.line_position as position, l.ahead_in_tenant, t.tenant_id, t.task_id, t.run_id, t.phase, t.queue_class as class,
        t.waiting_for, t.waiting_since, p.pace
      from waiting_page(p_policy => $1, p_tenant_id => $2, p_class => $3, p_after => $4, p_limit => $5, p_now => $6) l
      join tasks t on t.tenant_id = l.tenant_id and t.task_id = l.task_id
-     cross join (select start_pace($6) as pace) p
+     cross join recently p
      order by l.line_position`,
     [
       json(policy),

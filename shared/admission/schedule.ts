@@ -6,7 +6,14 @@
  * the snapshot's version, so that a plan on stale facts changes nothing.
  */
 
-import { type Capacity, compareWaiting, entryCharge, poolShare, type Standing } from './line.ts';
+import {
+  type Capacity,
+  comparePlaces,
+  compareWaiting,
+  entryCharge,
+  poolShare,
+  type Standing,
+} from './line.ts';
 import type { Policy } from './policy.ts';
 import {
   chooseDisplaced,
@@ -142,9 +149,15 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
   const isPatient = (task: WaitingTask) => now.getTime() - Date.parse(task.waitingSince) < patience_ms;
 
   let line = inOrder(snapshot.waiting.filter((task) => fits(roomOf(task), capacityOf(pool))));
+  // Whom the snapshot left out stands behind the last that it holds. A tenant that is granted room falls back in the line:
+  // past that place others may be ahead of it, and the next plan, on a new snapshot, goes on from there.
+  const frontier = snapshot.more ? line.at(-1) : undefined;
+  const atFrontier = frontier && standingOf(frontier.tenantId);
   while (line.length > 0) {
     const [task, ...rest] = line as [WaitingTask, ...WaitingTask[]];
     line = rest;
+    if (frontier && atFrontier && comparePlaces(task, standingOf(task.tenantId), frontier, atFrontier) > 0)
+      break;
     if (!task.costFits) continue;
     if (!task.promised && task.waitingFor === 'quota' && quotaKept.has(task.tenantId)) continue;
     // What is free is the head's then; room that it makes for itself is its own all the same.
