@@ -21,6 +21,7 @@ declare
   v_ask jsonb;
   v_facts jsonb;
   v_judged jsonb;
+  v_decided jsonb;
   v_place jsonb;
   v_accepted boolean;
   v_decision text;
@@ -59,22 +60,10 @@ begin
   v_ask := p_request || jsonb_build_object('class', case when v_run.demoted and (p_request->>'overridable')::boolean then 3 else (p_request->>'class')::integer end);
   v_facts := admission_facts(v_tenant, v_pool, v_run, v_ask, p_policy, p_now);
   v_judged := judge_admission(v_facts, v_ask, p_policy, p_now);
-  v_accepted := jsonb_array_length(v_judged->'reasons') = 0;
-  if v_accepted and (v_judged->>'startable')::boolean then
-    v_decision := 'admitted';
-  elsif v_accepted and (v_judged->>'quotaMustWait')::boolean then
-    v_decision := 'queued';
-    v_waiting_for := 'quota';
-  elsif v_accepted then
-    v_decision := 'queued';
-    v_waiting_for := 'pool';
-  elsif p_request->>'onQuota' = 'wait' and (v_judged->>'quotaCanWait')::boolean then
-    v_accepted := true;
-    v_decision := 'queued';
-    v_waiting_for := 'quota';
-  else
-    v_decision := 'refused';
-  end if;
+  v_decided := decision_of(v_judged, v_ask);
+  v_decision := v_decided->>'decision';
+  v_waiting_for := v_decided->>'waitingFor';
+  v_accepted := v_decision <> 'refused';
 
   v_task.tenant_id := v_tenant_id;
   v_task.task_id := v_task_id;
@@ -87,8 +76,8 @@ begin
   v_task.priority_actor := p_request->>'priorityActor';
   v_task.cpu := (p_request->>'cpu')::numeric;
   v_task.memory_gb := (p_request->>'memoryGb')::numeric;
-  v_task.burst_cpu := case when v_decision = 'admitted' then (v_judged->>'burstCpu')::numeric else 0 end;
-  v_task.burst_memory_gb := case when v_decision = 'admitted' then (v_judged->>'burstMemoryGb')::numeric else 0 end;
+  v_task.burst_cpu := (v_decided->>'burstCpu')::numeric;
+  v_task.burst_memory_gb := (v_decided->>'burstMemoryGb')::numeric;
   v_task.start_mode := p_request->>'start';
   v_task.lease_seconds := (p_request->>'leaseSeconds')::integer;
   v_task.accepted_at := p_now;
@@ -111,13 +100,12 @@ begin
     v_task.granted_at := p_now;
   end if;
 
-  v_outcome := jsonb_build_object(
-    'decision', v_decision, 'decisionId', case when v_dry then null else p_request->>'decisionId' end,
+  v_outcome := v_decided || jsonb_build_object(
+    'decisionId', case when v_dry then null else p_request->>'decisionId' end,
     'tenantId', v_tenant_id, 'runId', v_run_id, 'taskId', v_task_id, 'phase', v_task.phase,
     'state', case when v_accepted then v_task.state end, 'class', v_task.queue_class, 'overridable', v_task.overridable,
     'priorityReason', v_task.priority_reason, 'cpu', v_task.cpu, 'memoryGb', v_task.memory_gb,
-    'burstCpu', v_task.burst_cpu, 'burstMemoryGb', v_task.burst_memory_gb, 'waitingFor', v_waiting_for,
-    'epoch', v_task.epoch, 'startsRun', coalesce(v_run.live_tasks, 0) = 0, 'leaseExpiresAt', iso_time(v_task.lease_expires_at), 'reasons', v_judged->'reasons', 'at', iso_time(p_now)
+    'epoch', v_task.epoch, 'startsRun', coalesce(v_run.live_tasks, 0) = 0, 'leaseExpiresAt', iso_time(v_task.lease_expires_at), 'at', iso_time(p_now)
   );
 
   if not v_dry then

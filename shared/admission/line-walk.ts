@@ -1,0 +1,170 @@
+/** What a plan of the scheduler did with each waiting task, in the order in which it looked at them (R5). Pure. */
+
+import { type Deciding, decidingInLine } from './criteria.ts';
+import { compareWaiting, entryCharge, poolShare, type Standing } from './line.ts';
+import type { Policy } from './policy.ts';
+import {
+  chooseDisplaced,
+  type Displaceable,
+  quotaHolds,
+  quotaMissing,
+  quotaOf,
+  type TenantQuota,
+} from './quota.ts';
+import { fits, minus, noRoom, plus, type Room, roomOf, shortOf } from './room.ts';
+import type { Plan, Snapshot, TenantUse, WaitingTask } from './schedule.ts';
+import type { Amounts } from './victims.ts';
+
+export type Fate =
+  | 'granted'
+  | 'preempts'
+  /** Larger than the whole pool, which was made smaller after it was accepted. */
+  | 'above_pool'
+  /** Its tenant's money cannot hold its run's budget. */
+  | 'no_money'
+  | 'no_quota'
+  /** Its victims are leaving; what they free is kept for it. */
+  | 'awaits_victims'
+  | 'no_room'
+  /** It fits, but somebody ahead has waited so long that nobody passes. */
+  | 'held_back';
+
+export type Step = {
+  /** As it stood when its turn came: one that has to borrow is placed again, behind those that need not. */
+  readonly task: WaitingTask;
+  readonly fate: Fate;
+  /** Free, and kept for it. */
+  readonly room: Room;
+  /** cpu, memory and concurrent runs above what its tenant's limits hold. */
+  readonly quotaMissing: Amounts;
+  readonly displaced: readonly Displaceable[];
+  /** What put it before the one whose turn was next; null for the last. */
+  readonly beforeNext: Deciding | null;
+};
+
+type Book = { inUse: Room; recent: number; quota: TenantQuota | null; readonly weight: number };
+
+/**
+ * Goes down the line again, knowing what the plan did. The plan decides what each task's fate was; the walk only finds
+ * the order of the turns and what there was to take at each.
+ */
+export function walkLine(snapshot: Snapshot, plan: Plan, policy: Policy): Step[] {
+  const { pool } = snapshot;
+  const grants = new Map(plan.grants.map((grant) => [keyOf(grant.task), grant]));
+  const preemptions = new Map(plan.preemptions.map((each) => [keyOf(each.task), each]));
+  const books = new Map(snapshot.tenants.map((tenant) => [tenant.tenantId, bookOf(tenant)]));
+  const standingOf = (tenantId: string): Standing => {
+    const book = books.get(tenantId);
+    if (book === undefined) return { share: 0, recent: 0 };
+    return { share: poolShare(book.inUse, pool) / book.weight, recent: book.recent };
+  };
+  const capacity = boundOf(pool.cpu, pool.memoryGb, pool.tasks);
+  let room = boundOf(pool.cpuRoom, pool.memoryGbRoom, pool.tasksRoom);
+  let displaceable = snapshot.displaceable;
+  let line = [...snapshot.waiting];
+  const steps: Step[] = [];
+  let standings = new Map<string, Standing>();
+
+  while (line.length > 0) {
+    const [task, ...rest] = line.toSorted((a, b) => compareWaiting(a, b, standingOf)) as [
+      WaitingTask,
+      ...WaitingTask[],
+    ];
+    line = rest;
+    const quota = task.waitingFor === 'quota' ? (books.get(task.tenantId)?.quota ?? null) : null;
+    const isShort = quota !== null && !quotaHolds(task, quota, false);
+    const behind = displaceable.filter(
+      (other) => other.tenantId === task.tenantId && compareWaiting(task, other, standingOf) < 0,
+    );
+    const givers = isShort ? (chooseDisplaced(task, quota, behind) ?? []) : [];
+    const borrows = isShort && givers.length === 0 && quotaHolds(task, quota, true);
+    if (borrows && !task.usesBurst && task.costFits && fits(roomOf(task), capacity)) {
+      line.push({ ...task, usesBurst: true });
+      continue;
+    }
+
+    const grant = grants.get(keyOf(task));
+    const preemption = preemptions.get(keyOf(task));
+    const own = plus(room, task.promisedRoom ?? noRoom);
+    const isBlocked = isShort && givers.length === 0 && !borrows;
+    const fate = grant ? 'granted' : preemption ? 'preempts' : notStarted(task, own, capacity, isBlocked);
+    const last = steps.pop();
+    if (last !== undefined) steps.push({ ...last, beforeNext: whyBefore(last.task, task, standings) });
+    steps.push({
+      task,
+      fate,
+      room: own,
+      quotaMissing: isShort && givers.length === 0 ? quotaMissing(task, quota) : [0, 0, 0],
+      displaced: grant?.displaced ?? [],
+      beforeNext: null,
+    });
+    standings = new Map([...books.keys()].map((tenantId) => [tenantId, standingOf(tenantId)]));
+
+    if (grant !== undefined) {
+      room = minus(own, roomOf(task));
+      const gone = new Set(grant.displaced.map(keyOf));
+      displaceable = displaceable.filter((other) => !gone.has(keyOf(other)));
+      line = line.filter((other) => !gone.has(keyOf(other)));
+      const book = books.get(task.tenantId);
+      if (book === undefined) continue;
+      book.inUse = plus(book.inUse, roomOf(task));
+      book.recent += entryCharge(roomOf(task), pool, book.weight, policy);
+      if (quota !== null) book.quota = afterGrant(quota, task, grant.displaced);
+    } else if (preemption !== undefined) {
+      // Room that is free already is kept for it too.
+      room = minus(room, shortOf(roomOf(task), preemption.victims.map(roomOf).reduce(plus, noRoom)));
+    }
+  }
+  return steps;
+}
+
+function notStarted(task: WaitingTask, own: Room, capacity: Room, isBlocked: boolean): Fate {
+  if (!fits(roomOf(task), capacity)) return 'above_pool';
+  if (!task.costFits) return 'no_money';
+  if (task.promised) return 'awaits_victims';
+  if (isBlocked) return 'no_quota';
+  return fits(roomOf(task), own) ? 'held_back' : 'no_room';
+}
+
+function whyBefore(
+  ahead: WaitingTask,
+  behind: WaitingTask,
+  standings: ReadonlyMap<string, Standing>,
+): Deciding | null {
+  const placed = (task: WaitingTask) => ({
+    ...task,
+    standing: standings.get(task.tenantId) ?? { share: 0, recent: 0 },
+  });
+  return decidingInLine(placed(ahead), placed(behind));
+}
+
+function bookOf({ cpuInUse, memoryGbInUse, tasksInUse, recent, quota, weight }: TenantUse): Book {
+  return { inUse: { cpu: cpuInUse, memoryGb: memoryGbInUse, tasks: tasksInUse }, recent, quota, weight };
+}
+
+function afterGrant(quota: TenantQuota, task: WaitingTask, displaced: readonly Displaceable[]): TenantQuota {
+  const change = (dimension: number) =>
+    (quotaOf(task)[dimension] ?? 0) -
+    displaced.reduce((sum, other) => sum + (quotaOf(other)[dimension] ?? 0), 0);
+  const own = task.promisedQuota ?? { cpu: 0, memoryGb: 0, runs: 0 };
+  return {
+    ...quota,
+    cpuHeld: quota.cpuHeld + change(0),
+    memoryGbHeld: quota.memoryGbHeld + change(1),
+    runsHeld: quota.runsHeld + change(2),
+    promised: {
+      cpu: quota.promised.cpu - own.cpu,
+      memoryGb: quota.promised.memoryGb - own.memoryGb,
+      runs: quota.promised.runs - own.runs,
+    },
+  };
+}
+
+function boundOf(cpu: number | null, memoryGb: number | null, tasks: number | null): Room {
+  const noBound = Number.POSITIVE_INFINITY;
+  return { cpu: cpu ?? noBound, memoryGb: memoryGb ?? noBound, tasks: tasks ?? noBound };
+}
+
+export function keyOf({ tenantId, taskId }: { readonly tenantId: string; readonly taskId: string }): string {
+  return `${tenantId}/${taskId}`;
+}

@@ -1,0 +1,125 @@
+/** What became of each running task that a preemption considered, in the order of victims (R5). Pure. */
+
+import { type Candidate, type Deciding, decidingAmongVictims } from './criteria.ts';
+import { poolShare } from './line.ts';
+import { keyOf, type Step } from './line-walk.ts';
+import type { Policy } from './policy.ts';
+import { quotaOf } from './quota.ts';
+import { roomOf, shortOf } from './room.ts';
+import type { Plan, Preemption, Snapshot, WaitingTask } from './schedule.ts';
+import { type Amounts, chooseVictims, compareVictims, mayBePreempted, type RunningTask } from './victims.ts';
+
+export type CandidateFate =
+  | 'taken'
+  /** Taken at first, and not needed once others had been taken too (P2). */
+  | 'given_back'
+  /** It leaves nothing of what is missing. */
+  | 'gives_nothing'
+  /** Those before it give enough. */
+  | 'not_reached';
+
+export type CandidateStep = {
+  readonly task: RunningTask;
+  readonly fate: CandidateFate;
+  /** What put it before the next candidate; null for the last. */
+  readonly beforeNext: Deciding | null;
+};
+
+/** Why a running task could not be preempted for this newcomer at all (P1). */
+export type Exemption = 'leaves_for_another' | 'class' | 'shielded' | 'minimum_run';
+
+export type VictimWalk = {
+  /** vCPU, GB and slots of the pool, then vCPU, GB and runs of the tenant's quota. */
+  readonly missing: Amounts;
+  readonly candidates: readonly CandidateStep[];
+  readonly exempt: readonly { readonly task: RunningTask; readonly why: Exemption }[];
+};
+
+/** @param step the preemptor's turn in the line, of `walkLine` */
+export function walkVictims(
+  preemption: Preemption,
+  step: Step,
+  plan: Plan,
+  snapshot: Snapshot,
+  policy: Policy,
+  now: Date,
+): VictimWalk {
+  const newcomer = step.task;
+  const running = [...new Map((snapshot.running ?? []).map((task) => [keyOf(task), task])).values()];
+  const earlier = plan.preemptions.slice(0, plan.preemptions.indexOf(preemption));
+  const leaving = new Set(earlier.flatMap(({ victims }) => victims.map(keyOf)));
+  const exemptionOf = (task: RunningTask) =>
+    leaving.has(keyOf(task)) ? ('leaves_for_another' as const) : exemption(task, newcomer, policy, now);
+  const shares = new Map(
+    snapshot.tenants.map(
+      ({ tenantId, weight, cpuInUse: cpu, memoryGbInUse: memoryGb, tasksInUse: tasks }) => [
+        tenantId,
+        poolShare({ cpu, memoryGb, tasks }, snapshot.pool) / weight,
+      ],
+    ),
+  );
+  const shareOf = (tenantId: string) => shares.get(tenantId) ?? 0;
+  const eligible = running
+    .filter((task) => exemptionOf(task) === null)
+    .sort((a, b) => compareVictims(a, b, newcomer, shareOf));
+  const short = shortOf(roomOf(newcomer), step.room);
+  const missing = [short.cpu, short.memoryGb, short.tasks, ...step.quotaMissing];
+  const asCandidate = (task: RunningTask): Candidate => ({
+    ...task,
+    share: shareOf(task.tenantId),
+    ownTenant: task.tenantId === newcomer.tenantId,
+  });
+  const fates = fatesOf(eligible, preemption, missing);
+  return {
+    missing,
+    candidates: eligible.map((task, index) => {
+      const next = eligible[index + 1];
+      return {
+        task,
+        fate: fates[index] ?? 'not_reached',
+        beforeNext: next === undefined ? null : decidingAmongVictims(asCandidate(task), asCandidate(next)),
+      };
+    }),
+    exempt: running.flatMap((task) => {
+      const why = exemptionOf(task);
+      return why === null ? [] : [{ task, why }];
+    }),
+  };
+}
+
+/** Null for one that may be preempted. */
+function exemption(task: RunningTask, newcomer: WaitingTask, policy: Policy, now: Date): Exemption | null {
+  const may = (changed: Partial<RunningTask>) =>
+    mayBePreempted({ ...task, ...changed }, newcomer, policy, now);
+  const noShield = { preemptionStreak: 0 };
+  const ranLong = { runningSince: new Date(0).toISOString() };
+  if (may({})) return null;
+  if (!may({ ...noShield, ...ranLong })) return 'class';
+  return may(ranLong) ? 'minimum_run' : 'shielded';
+}
+
+function fatesOf(
+  eligible: readonly RunningTask[],
+  preemption: Preemption,
+  missing: Amounts,
+): readonly CandidateFate[] {
+  const newcomer = preemption.task;
+  const gives = (task: RunningTask): Amounts => [
+    task.cpu,
+    task.memoryGb,
+    1,
+    ...(task.tenantId === newcomer.tenantId && task.class > newcomer.class ? quotaOf(task) : [0, 0, 0]),
+  ];
+  const isOfUse = (task: RunningTask) =>
+    missing.some((amount, dimension) => amount > 0 && (gives(task)[dimension] ?? 0) > 0);
+  const taken = new Set(preemption.victims.map(keyOf));
+  // Victims are taken in order until they give enough: whoever comes after that was not looked at.
+  const enough = eligible.findIndex(
+    (_task, index) => chooseVictims(eligible.slice(0, index + 1), missing, gives) !== null,
+  );
+  return eligible.map((task, index) => {
+    if (taken.has(keyOf(task))) return 'taken';
+    if (enough !== -1 && index > enough) return 'not_reached';
+    return isOfUse(task) ? 'given_back' : 'gives_nothing';
+  });
+}
