@@ -129,14 +129,17 @@ class Model {
         0,
       );
     if (cpu > limit * 1.5 || cpu > this.pool) return [422];
-    const refused = onQuota === 'wait' && cpu <= limit ? 202 : 429;
+    const refused = onQuota === 'wait' ? 202 : 429;
     if (new Set(held.map((row) => row.run)).size >= runsLimit) {
       // With cpu in the way as well, which cannot hold it later either, it does not wait.
       return [refused];
     }
     if (sum > limit * 1.5) return [refused];
     if (sum > limit) return free >= cpu ? [201, refused] : [refused];
-    if (free < cpu) return [202];
+    // What a task of its tenant that waits for quota preempts for is spoken for (P3).
+    const spokenFor = rows.some((row) => row.tenant === of && row.state === 'queued' && !row.held);
+    if (free < cpu) return spokenFor ? [202, refused] : [202];
+    if (spokenFor) return [201, 202, refused];
     return rows.some((row) => row.state === 'queued') ? [201, 202] : [201];
   }
 
