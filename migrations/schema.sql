@@ -746,6 +746,8 @@ count_waiting() returns trigger
 
 counter_drift(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
 
+decision_of(p_judged jsonb, p_ask jsonb) returns jsonb
+
 displace_task(p_tenant_id text, p_task_id text, p_now timestamp with time zone) returns boolean
 
 drift_in_burst_marks(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
