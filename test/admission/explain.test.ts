@@ -169,6 +169,17 @@ describe('every kind of decision is made again to the same answer', () => {
   });
 });
 
+test('a plan keeps the policy that it is made under, admissions or none', async () => {
+  await scene.setQuotas('a', { cpu: { limit: 4, burstShare: 0 } });
+  await scene.ask('a', 'r1', { cpu: 4 });
+  await scene.ask('a', 'r2', { cpu: 4, onQuota: 'wait' });
+  await db.admin.query('delete from policies');
+  await scene.complete('a', 'r1', 1);
+  const all = await explainAll();
+  expect(all.map(kindOf)).toContain('grant');
+  all.forEach(expectSame);
+});
+
 const tenant = fc.constantFrom('a', 'b', 'c');
 const which = fc.nat({ max: 40 });
 const command = fc.oneof(
