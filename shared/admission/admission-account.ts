@@ -120,9 +120,9 @@ function codeOf(decided: Decided, level: string, resource: string): ReasonRow['c
 export function decidedBy(facts: AdmissionFacts, ask: AdmissionAsk, decided: Decided): string {
   const [leading] = decided.reasons;
   if (leading !== undefined) {
-    const sentence = `${leadingSentence(leading)}`;
+    const sentence = leadingSentence(leading);
     return decided.decision === 'queued'
-      ? `${sentence} The request asked to wait for quota, and its limits can hold it later (A16).`
+      ? `${sentence} The request asked to wait for quota, and its quota can hold it later (A16).`
       : sentence;
   }
   if (decided.decision === 'admitted') {
@@ -153,7 +153,9 @@ function leadingSentence({ code, level, resource }: ReasonRow): string {
     case 'quality_gate':
       return 'The last reasoning scored for the run was rejected, and the tenant enforces its gate (D5).';
     case 'quota_exceeded':
-      return `${place}: what is held and asked is above the limit, and burst is no way out (A4, A5).`;
+      return resource === 'concurrent_runs'
+        ? `${place}: what is held and asked is above the limit (A4).`
+        : `${place}: what is held and asked is above the limit, and cannot be borrowed now (A4, A5).`;
     case 'budget_exhausted':
       return level === 'run'
         ? "The run's budget is used up to its pause threshold (B5)."

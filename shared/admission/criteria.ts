@@ -1,5 +1,6 @@
 /** The numbered criteria of the two orders, to name the one that decided (R5). Pure. The orders are line.ts and victims.ts. */
 
+import { nanosToDecimal } from '../platform/money.ts';
 import type { Placed, Standing } from './line.ts';
 import { className } from './priority.ts';
 import type { RunningTask } from './victims.ts';
@@ -87,7 +88,7 @@ const victimCriteria: readonly Criterion<Candidate>[] = [
   {
     name: 'least work since its last checkpoint',
     of: (task) => BigInt(task.workSinceCheckpointNanos),
-    show: (task) => `${numberText(Number(task.workSinceCheckpointNanos) / 1e9)} USD`,
+    show: (task) => `${nanosToDecimal(BigInt(task.workSinceCheckpointNanos))} USD`,
   },
   {
     name: 'newest start',
@@ -111,9 +112,9 @@ function deciding<Item>(criteria: readonly Criterion<Item>[], ahead: Item, behin
   return { number: index + 1, name, ahead: show(ahead), behind: show(behind) };
 }
 
-/** At most six digits after the point: enough to tell shares apart, few enough to read. */
+/** At most nine digits after the point, as money has: enough to tell shares apart, without the dust of binary sums. */
 export function numberText(value: number): string {
-  return String(Math.round(value * 1e6) / 1e6);
+  return value.toFixed(9).replace(/\.?0+$/, '');
 }
 
 function timeText(time: string): string {

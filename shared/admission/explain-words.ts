@@ -13,6 +13,7 @@ import type { Explanation, StoredDecision } from './explain.ts';
 import { keyOf, type Step, walkLine } from './line-walk.ts';
 import { className } from './priority.ts';
 import { type Room, roomOf, shortOf } from './room.ts';
+import type { Preemption } from './schedule.ts';
 import { type CandidateFate, type Exemption, type VictimWalk, walkVictims } from './victim-walk.ts';
 import type { Amounts } from './victims.ts';
 
@@ -43,7 +44,7 @@ export function wordsOf(explanation: Explanation): string[] {
         return [...head, ...line, '', ...replay];
       }
       const walk = walkVictims(preemption, step, basis.plan, basis.snapshot, basis.policy, basis.now);
-      return [...head, ...line, '', ...victimWords(walk), '', ...replay];
+      return [...head, ...line, '', ...victimWords(walk, preemption.reason), '', ...replay];
     }
   }
 }
@@ -84,6 +85,8 @@ const verdicts: Readonly<Record<Dimension['verdict'], string>> = {
   budget_exhausted: 'exhausted',
 };
 
+const singular: Readonly<Record<string, string>> = { runs: 'run', slots: 'slot' };
+
 export function admissionWords(facts: AdmissionFacts, ask: AdmissionAsk, decided: Decided): string[] {
   const [leading] = decided.reasons;
   const rows = dimensionsOf(facts, ask, decided).map((dimension) => {
@@ -94,7 +97,7 @@ export function admissionWords(facts: AdmissionFacts, ask: AdmissionAsk, decided
       limit === null ? 'no limit' : `limit ${numberText(limit)}`,
       `burst ${numberText(burst)}`,
       `held ${numberText(held)}`,
-      `asked ${numberText(asked)} ${unit}`,
+      `asked ${numberText(asked)} ${asked === 1 ? (singular[unit] ?? unit) : unit}`,
       isLeading ? `${verdicts[verdict]}  <- decided` : verdicts[verdict],
     ];
   });
@@ -175,7 +178,7 @@ function amountText({ cpu, memoryGb, tasks }: Room): string {
 }
 
 function quotaText(amounts: Amounts): string {
-  const units = ['vCPU', 'GB', 'runs'];
+  const units = ['vCPU', 'GB', amounts[2] === 1 ? 'run' : 'runs'];
   return amounts
     .flatMap((amount, index) => (amount > 0 ? [`${numberText(amount)} ${units[index]}`] : []))
     .join(', ');
@@ -197,12 +200,21 @@ const exemptions: Readonly<Record<Exemption, string>> = {
   minimum_run: 'has not run long enough (P1)',
 };
 
-export function victimWords({ missing, candidates, exempt }: VictimWalk): string[] {
+/** Why it may preempt at all. */
+const grounds: Readonly<Record<Preemption['reason'], string>> = {
+  priority: 'Those of a lower class leave for it (P1).',
+  reclaim_burst: 'It is within its limit and reclaims what is borrowed (A5).',
+};
+
+export function victimWords(
+  { missing, candidates, exempt }: VictimWalk,
+  reason: Preemption['reason'],
+): string[] {
   const [cpu = 0, memoryGb = 0, tasks = 0, ...quota] = missing;
   const ofPool = cpu + memoryGb + tasks > 0 ? [`of the pool ${amountText({ cpu, memoryGb, tasks })}`] : [];
   const ofQuota = quota.some((amount) => amount > 0) ? [`of its tenant's quota ${quotaText(quota)}`] : [];
   return [
-    `Missing: ${[...ofPool, ...ofQuota].join('; ')}. In the order of victims (P2):`,
+    `${grounds[reason]} Missing: ${[...ofPool, ...ofQuota].join('; ')}. In the order of victims (P2):`,
     ...candidates.flatMap(({ task, fate, beforeNext }, index) => [
       `  ${index + 1}. ${keyOf(task)} (${className(task.class)}, ${amountText(roomOf(task))}): ${candidateFates[fate]}`,
       ...(beforeNext === null ? [] : [`     before the next by ${decidingWords(beforeNext)}`]),

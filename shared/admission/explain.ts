@@ -134,7 +134,7 @@ export async function decisionsOfRun(database: Database, runId: string): Promise
          and d.answer->'victims' @> jsonb_build_array(jsonb_build_object('tenantId', t.tenant_id, 'taskId', t.task_id))
        or d.kind = 'grant' and d.tenant_id = t.tenant_id and d.answer->'displaced' ? t.task_id
      )
-     order by tenant_id, at, decision_id`,
+     order by at, decision_id`,
     [runId],
   );
   return rows.map(decisionOf);
