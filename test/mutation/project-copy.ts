@@ -3,12 +3,12 @@
 import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -38,8 +38,8 @@ export function copyProject(): ProjectCopy {
   });
   for (const file of listed.split('\0').filter((name) => name !== '')) {
     const from = path.join(projectFolder, file);
-    // Removed, and the removal not yet committed.
-    if (!existsSync(from)) continue;
+    // Removed, and the removal not yet committed; or a link to a folder, which `node_modules` may be.
+    if (!statSync(from, { throwIfNoEntry: false })?.isFile()) continue;
     mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
     copyFileSync(from, path.join(folder, file));
   }
