@@ -100,7 +100,7 @@ function oldest(waiting: ReadonlySet<Known>): Known | null {
   return asOld === 1 && first?.waitingSince_ms === longest_ms ? first : null;
 }
 
-/** Whether a grant went past a task that was overdue: it is of no P0 task, not overdue itself, and not promised earlier. */
+/** Whether a grant went past a task that was overdue: it is of no P0 task, not overdue itself, and made no room by preemption. */
 export function passesOverdue(
   { one: granted, at_ms, waitingSince_ms, promisedSince_ms }: Granted,
   overdue: Overdue,
@@ -112,6 +112,6 @@ export function passesOverdue(
     granted.task.class !== 0 &&
     granted.acceptedAt_ms > overdue.one.acceptedAt_ms &&
     waited_ms <= granted.task.class * agingStep_ms &&
-    (promisedSince_ms === null || promisedSince_ms > overdue.since_ms)
+    promisedSince_ms === null
   );
 }
