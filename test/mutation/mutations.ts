@@ -125,8 +125,8 @@ export const mutations: readonly Mutation[] = [
     rule: 'A10',
     broken: 'the tenant with the smaller share in use does not go first',
     file: code('line'),
-    find: '    compareStanding(standingOf(a.tenantId), standingOf(b.tenantId)) ||\n',
-    replacement: '',
+    find: 'return a.share - b.share || a.recent - b.recent;',
+    replacement: 'return a.recent - b.recent;',
     tests: tests('schedule'),
   },
   {
