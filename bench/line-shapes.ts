@@ -24,7 +24,7 @@ export type LineShape = {
 };
 
 const steady = {
-  tenants: 500,
+  tenants: 100,
   waiting: 100_000,
   running: 10_000,
   firstTenantShare: null,
@@ -40,6 +40,7 @@ const steady = {
 
 export const lineShapes: readonly LineShape[] = [
   { ...steady, name: 'one-size', title: 'all of one size' },
+  { ...steady, name: 'many-tenants', title: 'all of one size, of a thousand tenants', tenants: 1000 },
   { ...steady, name: 'mixed-sizes', title: 'sizes from 1 to 16 vCPU', cpu_max: 16 },
   { ...steady, name: 'one-big-tenant', title: 'half the line is of one tenant', firstTenantShare: 0.5 },
   { ...steady, name: 'quota-waiters', title: 'all wait for quota, the pool has room', waitingFor: 'quota' },
@@ -48,7 +49,7 @@ export const lineShapes: readonly LineShape[] = [
     name: 'victims',
     title: 'all classes run, sizes from 1 to 16 vCPU, P1 arrives',
     cpu_max: 16,
-    // Nothing has aged: an aged head lets no newcomer of its class pass, not even to preempt.
+    // Nothing has aged, so that no head keeps the free room.
     lineAge_seconds: 300,
     waitingClasses: [0, 0, 0, 1],
     runningClasses: [0.1, 0.3, 0.3, 0.3],
