@@ -33,7 +33,7 @@ export function wordsOf(explanation: Explanation): string[] {
     case 'admission':
       return [...head, ...admissionWords(basis.facts, basis.ask, basis.decided), '', ...replay];
     case 'plan': {
-      const steps = walkLine(basis.snapshot, basis.plan, basis.policy);
+      const steps = walkLine(basis.snapshot, basis.plan, basis.policy, basis.now);
       const own = steps.findIndex(({ task }) => keyOf(task) === `${decision.tenantId}/${decision.taskId}`);
       const step = steps[own];
       const line = ['', ...lineWords(steps.slice(0, own + 1))];
@@ -134,7 +134,7 @@ function decidingWords({ number, name, ahead, behind }: Deciding): string {
 }
 
 function fateWords(step: Step): string {
-  const { task, fate, room, quotaMissing, displaced } = step;
+  const { task, fate, room, coming, quotaMissing, displaced } = step;
   const asks = amountText(roomOf(task));
   switch (fate) {
     case 'granted': {
@@ -149,7 +149,9 @@ function fateWords(step: Step): string {
       const quota = quotaMissing.some((amount) => amount > 0)
         ? `, its quota lacks ${quotaText(quotaMissing)}`
         : '';
-      return `preempts: asks ${asks}, there is ${amountText(room)}${quota}`;
+      const soon =
+        coming.cpu + coming.memoryGb + coming.tasks > 0 ? `, on its way out ${amountText(coming)}` : '';
+      return `preempts: asks ${asks}, there is ${amountText(room)}${soon}${quota}`;
     }
     case 'above_pool':
       return `waits: ${asks} is more than the whole pool`;

@@ -11,7 +11,7 @@ import {
   quotaOf,
   type TenantQuota,
 } from './quota.ts';
-import { fits, minus, noRoom, plus, type Room, roomOf, shortOf } from './room.ts';
+import { fits, leastOf, minus, noRoom, plus, type Room, roomOf, shortOf } from './room.ts';
 import type { Plan, Snapshot, TenantUse, WaitingTask } from './schedule.ts';
 import type { Amounts } from './victims.ts';
 
@@ -35,6 +35,10 @@ export type Step = {
   readonly fate: Fate;
   /** Free, and kept for it. */
   readonly room: Room;
+  /** What others on their way out leave to it, for whom no second victim is taken. */
+  readonly coming: Room;
+  /** What it would have to make for itself: what is free may be another's (A11). */
+  readonly short: Room;
   /** cpu, memory and concurrent runs above what its tenant's limits hold. */
   readonly quotaMissing: Amounts;
   readonly displaced: readonly Displaceable[];
@@ -48,7 +52,7 @@ type Book = { inUse: Room; recent: number; quota: TenantQuota | null; readonly w
  * Goes down the line again, knowing what the plan did. The plan decides what each task's fate was; the walk only finds
  * the order of the turns and what there was to take at each.
  */
-export function walkLine(snapshot: Snapshot, plan: Plan, policy: Policy): Step[] {
+export function walkLine(snapshot: Snapshot, plan: Plan, policy: Policy, now: Date): Step[] {
   const { pool } = snapshot;
   const grants = new Map(plan.grants.map((grant) => [keyOf(grant.task), grant]));
   const preemptions = new Map(plan.preemptions.map((each) => [keyOf(each.task), each]));
@@ -60,7 +64,13 @@ export function walkLine(snapshot: Snapshot, plan: Plan, policy: Policy): Step[]
   };
   const capacity = boundOf(pool.cpu, pool.memoryGb, pool.tasks);
   let room = boundOf(pool.cpuRoom, pool.memoryGbRoom, pool.tasksRoom);
+  let leaving = pool.leaving;
   let displaceable = snapshot.displaceable;
+  // Whether one that has waited so long that nobody passes keeps the room, and tenants in which one so keeps the quota.
+  let head: WaitingTask | null = null;
+  const quotaKept = new Set<string>();
+  const isPatient = (task: WaitingTask) =>
+    now.getTime() - Date.parse(task.waitingSince) < policy.backfill_wait_seconds * 1000;
   let line = [...snapshot.waiting];
   const steps: Step[] = [];
   let standings = new Map<string, Standing>();
@@ -86,14 +96,27 @@ export function walkLine(snapshot: Snapshot, plan: Plan, policy: Policy): Step[]
     const grant = grants.get(keyOf(task));
     const preemption = preemptions.get(keyOf(task));
     const own = plus(room, task.promisedRoom ?? noRoom);
+    const isClosed = head !== null && !isPatient(head);
+    const usable = isClosed ? plus(leastOf(room, noRoom), task.promisedRoom ?? noRoom) : own;
     const isBlocked = isShort && givers.length === 0 && !borrows;
     const fate = grant ? 'granted' : preemption ? 'preempts' : notStarted(task, own, capacity, isBlocked);
+    const isLookedAt =
+      task.costFits &&
+      !task.promised &&
+      fate !== 'granted' &&
+      fate !== 'above_pool' &&
+      !(task.waitingFor === 'quota' && quotaKept.has(task.tenantId));
+    const short = shortOf(roomOf(task), usable);
+    const coming = isLookedAt && !isClosed ? leastOf(leaving, short) : noRoom;
+    leaving = minus(leaving, coming);
     const last = steps.pop();
     if (last !== undefined) steps.push({ ...last, beforeNext: whyBefore(last.task, task, standings) });
     steps.push({
       task,
       fate,
       room: own,
+      coming,
+      short: shortOf(roomOf(task), plus(usable, coming)),
       quotaMissing: isShort && givers.length === 0 ? quotaMissing(task, quota) : [0, 0, 0],
       displaced: grant?.displaced ?? [],
       beforeNext: null,
@@ -112,7 +135,10 @@ export function walkLine(snapshot: Snapshot, plan: Plan, policy: Policy): Step[]
       if (quota !== null) book.quota = afterGrant(quota, task, grant.displaced);
     } else if (preemption !== undefined) {
       // Room that is free already is kept for it too.
-      room = minus(room, shortOf(roomOf(task), preemption.victims.map(roomOf).reduce(plus, noRoom)));
+      room = minus(room, shortOf(roomOf(task), preemption.victims.map(roomOf).reduce(plus, coming)));
+    } else if (isLookedAt) {
+      if (task.waitingFor === 'quota' && !isPatient(task)) quotaKept.add(task.tenantId);
+      if (!isBlocked && !borrows) head ??= task;
     }
   }
   return steps;

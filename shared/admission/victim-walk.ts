@@ -5,7 +5,6 @@ import { poolShare } from './line.ts';
 import { keyOf, type Step } from './line-walk.ts';
 import type { Policy } from './policy.ts';
 import { quotaOf } from './quota.ts';
-import { roomOf, shortOf } from './room.ts';
 import type { Plan, Preemption, Snapshot, WaitingTask } from './schedule.ts';
 import { type Amounts, chooseVictims, compareVictims, mayBePreempted, type RunningTask } from './victims.ts';
 
@@ -62,7 +61,7 @@ export function walkVictims(
   const eligible = running
     .filter((task) => exemptionOf(task) === null)
     .sort((a, b) => compareVictims(a, b, newcomer, shareOf));
-  const short = shortOf(roomOf(newcomer), step.room);
+  const { short } = step;
   const missing = [short.cpu, short.memoryGb, short.tasks, ...step.quotaMissing];
   const asCandidate = (task: RunningTask): Candidate => ({
     ...task,

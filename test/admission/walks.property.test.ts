@@ -73,8 +73,9 @@ const snapshots: fc.Arbitrary<Snapshot> = fc
     tenants: fc.tuple(tenant, tenant, tenant),
     cpuRoom: fc.oneof(none, fc.constantFrom(0, 2, 5, 9)),
     tasksRoom: fc.oneof(none, fc.constantFrom(0, 2, 4)),
+    leaving: fc.constantFrom({ cpu: 0, memoryGb: 0, tasks: 0 }, { cpu: 2, memoryGb: 1, tasks: 1 }),
   })
-  .map(({ cpuRoom, tasksRoom, tenants, ...lists }) => ({
+  .map(({ cpuRoom, tasksRoom, leaving, tenants, ...lists }) => ({
     ...{
       version: '1',
       more: false,
@@ -85,7 +86,7 @@ const snapshots: fc.Arbitrary<Snapshot> = fc
     },
     pool: {
       ...{ cpu: cpuRoom === null ? null : 12, memoryGb: null, tasks: tasksRoom === null ? null : 12 },
-      ...{ cpuRoom, memoryGbRoom: null, tasksRoom },
+      ...{ cpuRoom, memoryGbRoom: null, tasksRoom, leaving },
     },
     waiting: lists.waiting.map((task, index) => ({ ...task, taskId: `w${index}`, runId: `w${index}` })),
     running: lists.running?.map((task, index) => ({ ...task, taskId: `r${index}`, epoch: '1' })) ?? null,
@@ -105,7 +106,7 @@ test('the walk down the line starts and preempts in the order of the plan; the w
   fc.assert(
     fc.property(snapshots, (snapshot) => {
       const plan = planSchedule(snapshot, policy, now);
-      const steps = walkLine(snapshot, plan, policy);
+      const steps = walkLine(snapshot, plan, policy, now);
       const done = (fate: string) =>
         steps.filter((step) => step.fate === fate).map(({ task }) => keyOf(task));
       expect(done('granted')).toEqual(plan.grants.map(({ task }) => keyOf(task)));
