@@ -22,6 +22,8 @@ const appendOnlyTables = [
   'tenant_usage',
   'checkpoints',
   'decisions',
+  'plans',
+  'policies',
   'cost_events',
   'budget_changes',
   'tenant_budget_events',

@@ -910,9 +910,9 @@ events: insert, select, update
 
 idempotency_keys: delete, insert, select, update
 
-plans: insert, select, update
+plans: insert, select
 
-policies: insert, select, update
+policies: insert, select
 
 pool: insert, select, update
 

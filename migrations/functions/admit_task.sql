@@ -101,7 +101,8 @@ begin
   end if;
 
   v_outcome := v_decided || jsonb_build_object(
-    'decisionId', case when v_dry then null else p_request->>'decisionId' end,
+    -- The id of what is stored: nothing of a dry run, nor of a request of a throttled tenant, so that a flood writes nothing.
+    'decisionId', case when not v_dry and (v_decision <> 'refused' or not (v_tenant.throttled_until > p_now) is true) then p_request->>'decisionId' end,
     'tenantId', v_tenant_id, 'runId', v_run_id, 'taskId', v_task_id, 'phase', v_task.phase,
     'state', case when v_accepted then v_task.state end, 'class', v_task.queue_class, 'overridable', v_task.overridable,
     'priorityReason', v_task.priority_reason, 'cpu', v_task.cpu, 'memoryGb', v_task.memory_gb,
