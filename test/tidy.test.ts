@@ -120,7 +120,20 @@ describe('who may import whom', () => {
 
   test('decisions are pure: they know neither store nor environment nor clock', () => {
     const pure = [
-      ...['schedule', 'victims', 'priority', 'estimate', 'answers', 'policy', 'rows'].map(
+      ...[
+        'schedule',
+        'victims',
+        'line',
+        'quota',
+        'room',
+        'reduce',
+        'priority',
+        'estimate',
+        'answers',
+        'policy',
+        'rows',
+      ].map((name) => `shared/admission/${name}.ts`),
+      ...['criteria', 'line-walk', 'victim-walk', 'admission-account', 'explain-words'].map(
         (name) => `shared/admission/${name}.ts`,
       ),
       ...['status', 'directive'].map((name) => `shared/budget/${name}.ts`),

@@ -81,7 +81,8 @@ async function decideAndApply(database: Database, now: Date): Promise<Done | nul
     more:
       (snapshot.more && plan.roomLeft.tasks >= 1 && plan.roomLeft.cpu >= (snapshot.smallestCpu ?? 0)) ||
       plan.preemptions.length > 0 ||
-      plan.grants.some(({ task }) => task.waitingFor === 'quota'),
+      // Who waited behind a promise may start now; and who waits for quota that a grant has moved.
+      plan.grants.some(({ task }) => task.promised || task.waitingFor === 'quota'),
   };
 }
 
