@@ -210,7 +210,10 @@ export function schedule(world: World, look: (plan: Plan, snapshot: Snapshot) =>
 /** What the task does when its time has come. */
 export function step(world: World, task: WorldTask): void {
   if (task.state === 'granted') {
-    if (!task.claims) return back(world, task);
+    if (!task.claims) {
+      back(world, task);
+      return;
+    }
     Object.assign(task, { state: 'running', runningSince: world.now, by: null });
     task.stepAt = world.now + Math.floor(400_000 * world.random() ** 2);
     return;
