@@ -39,6 +39,8 @@ export type ConditionsAsked = {
   readonly onQuota: 'refuse' | 'wait';
   readonly preemption: boolean;
   readonly policy: PolicyChanges;
+  /** How soon a runner that is told to leave has stored its checkpoint. */
+  readonly checkpoint_seconds: number;
 };
 
 export type Conditions = ConditionsAsked & { readonly pool: PoolSize };
@@ -57,6 +59,7 @@ export const unbounded: Conditions = {
   onQuota: 'refuse',
   preemption: true,
   policy: {},
+  checkpoint_seconds: 1,
 };
 
 /** What the trace would hold on average if nobody ever waited. */

@@ -3,7 +3,14 @@
 import type { Conditions } from './conditions.ts';
 
 /** Such as "pool 44 vCPU, 88 GB; no quota; preemption". */
-export function describe({ pool, quota, onQuota, preemption, policy }: Conditions): string {
+export function describe({
+  pool,
+  quota,
+  onQuota,
+  preemption,
+  policy,
+  checkpoint_seconds,
+}: Conditions): string {
   const { cpu, memoryGb, tasks } = pool;
   const poolParts = parts([cpu, 'vCPU'], [memoryGb, 'GB'], [tasks, 'tasks at once']);
   const quotaParts = parts(
@@ -20,6 +27,7 @@ export function describe({ pool, quota, onQuota, preemption, policy }: Condition
       ? 'no quota'
       : `each tenant ${quotaParts}, over it ${onQuota === 'wait' ? 'waits' : 'is refused'}`,
     preemption ? 'preemption' : 'no preemption',
+    ...(checkpoint_seconds === 1 ? [] : [`checkpoints within ${checkpoint_seconds} s`]),
     ...(changes.length === 0 ? [] : [`policy ${changes.join(', ')}`]),
   ].join('; ');
 }

@@ -25,6 +25,7 @@ Conditions:
   --on-quota refuse|wait   what a request over its quota does (default: refuse)
   --no-preemption          marks every task as not overridable; --preemption takes it back
   --policy NAME=N,...      numbers of the policy, such as min_run_seconds=0,aging_step_seconds=300; "none": as they are
+  --checkpoint-seconds N   how soon a runner that is told to leave has stored its checkpoint (default: 1)
 
 Output:
   --what-if 'CONDITIONS'   runs the trace a second time with these conditions changed and sets the two side by side,
@@ -68,6 +69,7 @@ const conditionOptions = {
   'on-quota': { type: 'string' },
   preemption: { type: 'boolean' },
   policy: { type: 'string' },
+  'checkpoint-seconds': { type: 'string' },
 } as const;
 
 type ConditionFlags = {
@@ -133,6 +135,7 @@ function conditionsOf(flags: ConditionFlags): ConditionsAsked {
     onQuota: oneOf('--on-quota', flags['on-quota'] ?? 'refuse', ['refuse', 'wait']),
     preemption: flags.preemption ?? true,
     policy: policyOf(flags.policy),
+    checkpoint_seconds: secondsOf('--checkpoint-seconds', flags['checkpoint-seconds'] ?? '1'),
   };
 }
 
@@ -152,6 +155,17 @@ function quotaOf(text: string | undefined): TenantQuota {
     runs: quota.runs ?? null,
     burstShare: quota.burst ?? null,
   };
+}
+
+/** Seconds, from 0 on. */
+function secondsOf(option: string, text: string): number {
+  const seconds = Number(text);
+  if (text.trim() === '' || !(seconds >= 0 && seconds <= 30)) {
+    throw new Error(
+      `${option}: ${text} is not a number of seconds from 0 to 30, after which a runner is reclaimed.`,
+    );
+  }
+  return seconds;
 }
 
 function policyOf(text: string | undefined): PolicyChanges {

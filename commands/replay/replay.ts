@@ -35,8 +35,6 @@ type Event =
 const ranks: Readonly<Record<Event['kind'], number>> = { finish: 0, leave: 1, arrive: 2, sweep: 3 };
 
 const sweep_interval_ms = 60_000;
-/** How soon a runner that is told to leave has stored its checkpoint. */
-const checkpoint_ms = 1000;
 const steps_per_check = 1000;
 /** Sweeps in a row that bring nothing forward, after which what still waits counts as lost. */
 const idleSweeps_max = 120;
@@ -131,7 +129,11 @@ async function drive(
         witness.toldToLeave(announcement.taskId, announcement.newcomerId, at_ms);
         tally.preempted(at_ms);
         const job = known(jobs, announcement.taskId);
-        plan(at_ms + checkpoint_ms, { kind: 'leave', job, stretch: job.stretch });
+        plan(at_ms + Math.round(conditions.checkpoint_seconds * 1000), {
+          kind: 'leave',
+          job,
+          stretch: job.stretch,
+        });
       }
     }
     if (granted > 0) idleSweeps = 0;

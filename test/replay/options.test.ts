@@ -145,9 +145,10 @@ test('conditions in words', () => {
       quota: { ...noQuota, cpu: 20, burstShare: 5 },
       onQuota: 'wait',
       preemption: false,
+      checkpoint_seconds: 0,
       policy: { min_run_seconds: 0 },
     }),
   ).toBe(
-    'pool 44 vCPU, 88 GB; each tenant 20 vCPU, 5 x burst, over it waits; no preemption; policy min_run_seconds 0',
+    'pool 44 vCPU, 88 GB; each tenant 20 vCPU, 5 x burst, over it waits; no preemption; checkpoints within 0 s; policy min_run_seconds 0',
   );
 });
