@@ -798,7 +798,7 @@ keep_policy(p_policy jsonb, p_now timestamp with time zone) returns void
 
 leave_room(p_task tasks, p_state text, p_how text, p_lost boolean, p_policy jsonb, p_now timestamp with time zone) returns tasks
 
-line_blocks(p_tenant_id text, p_class smallint, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_policy jsonb, p_now timestamp with time zone) returns boolean
+line_blocks(p_tenant_id text, p_class smallint, p_on_burst boolean, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_policy jsonb, p_now timestamp with time zone) returns boolean
 
 line_head(p_policy jsonb, p_max integer, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone, waiting_since timestamp with time zone)
 
@@ -854,7 +854,7 @@ ring_doorbell(p_task tasks, p_kind text, p_now timestamp with time zone) returns
 
 save_checkpoint(p_tenant_id text, p_task_id text, p_checkpoint jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
-scheduler_snapshot(p_policy jsonb, p_waiting_max integer, p_running_max integer, p_newcomer jsonb, p_now timestamp with time zone) returns jsonb
+scheduler_snapshot(p_policy jsonb, p_waiting_max integer, p_running_max integer, p_now timestamp with time zone) returns jsonb
 
 seen_admission(p_tenant tenants, p_request jsonb, p_now timestamp with time zone) returns jsonb
 

@@ -30,7 +30,10 @@ begin
       'cpuRoom', v_room.cpu, 'memoryGbRoom', v_room.memory_gb, 'tasksRoom', v_room.tasks, 'version', p_pool.version
     ),
     'lineBlocks', v_fits and line_blocks(
-      p_tenant.tenant_id, (p_ask->>'class')::smallint, p_ask->>'taskId', v_room.cpu, v_room.memory_gb, v_room.tasks, p_policy, p_now
+      p_tenant.tenant_id, (p_ask->>'class')::smallint,
+      coalesce(p_tenant.cpu_held + v_promised.cpu + v_cpu > (v_limits->'cpu'->>'limit')::numeric, false)
+        or coalesce(p_tenant.memory_gb_held + v_promised.memory_gb + v_memory_gb > (v_limits->'memory'->>'limit')::numeric, false),
+      p_ask->>'taskId', v_room.cpu, v_room.memory_gb, v_room.tasks, p_policy, p_now
     ),
     'quotaLineBlocks', quota_line_blocks(p_tenant, (p_ask->>'class')::smallint, coalesce(p_run.live_tasks, 0) = 0, v_room.cpu, v_room.memory_gb, v_room.tasks, p_policy, p_now),
     'run', case when p_run.run_id is not null then jsonb_build_object(

@@ -2,7 +2,7 @@
 -- p_version is the pool version that the plan was made on: anything that changed since makes the whole plan stale, and it
 -- changes nothing. Every item is checked again all the same, so that a faulty plan cannot break an invariant.
 -- p_plan: {planId, snapshot, grants: [{tenantId, taskId, displaced: [taskId], decisionId}],
---          preemptions: [{tenantId, taskId, reason, decisionId, victims: [{tenantId, taskId, epoch}]}]}.
+--          preemptions: [{tenantId, taskId, reason, decisionId, victims: [{tenantId, taskId, epoch}], displaced: [taskId]}]}.
 -- Returns {applied, refused, granted: [..], preempting: [..]}; refused says that an item did not hold any more.
 create function apply_plan(p_plan jsonb, p_version bigint, p_policy jsonb, p_now timestamptz) returns jsonb
 language plpgsql as $$
@@ -64,7 +64,9 @@ begin
     insert into decisions (decision_id, kind, tenant_id, run_id, task_id, result, policy_version, inputs, counters, answer, at, plan_id)
     select v_item->>'decisionId', 'preempt', v_task.tenant_id, v_task.run_id, v_task.task_id, 'preempting', p_policy->>'version',
       jsonb_build_object('taskId', v_task.task_id, 'reason', v_item->'reason'), jsonb_build_object('poolVersion', p_version),
-      jsonb_build_object('victims', v_item->'victims'), p_now, p_plan->>'planId';
+      jsonb_build_object('victims', v_item->'victims', 'displaced', v_item->'displaced'), p_now, p_plan->>'planId';
+    -- Whose quota it takes waits behind it from now on, and cannot start with it in the meantime.
+    perform displace_task(v_task.tenant_id, displaced, v_task.task_id, p_now) from jsonb_array_elements_text(v_item->'displaced') d (displaced);
     for v_victim in
       select victim from jsonb_array_elements(v_item->'victims') v (victim) order by victim->>'tenantId', victim->>'taskId'
     loop

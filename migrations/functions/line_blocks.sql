@@ -1,7 +1,7 @@
 -- Whether a newcomer that fits the free room must still wait behind the line (A11): somebody ahead of it fits that room
 -- too and will be granted it, or the head has waited so long that nothing may pass any more.
 create function line_blocks(
-  p_tenant_id text, p_class smallint, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_policy jsonb, p_now timestamptz
+  p_tenant_id text, p_class smallint, p_on_burst boolean, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_policy jsonb, p_now timestamptz
 ) returns boolean
 language plpgsql stable as $$
 declare
@@ -25,10 +25,24 @@ begin
     order by h.effective_class, h.overdue desc, h.on_burst, h.share, h.recent, h.accepted_at, h.task_id, h.tenant_id
     limit 1;
     if found and (v_head.effective_class, not v_head.overdue, v_head.on_burst, v_head.share, v_head.recent, v_head.accepted_at, v_head.task_id)
-      < (p_class, true, false, v_share.share, v_share.recent, p_now, p_task_id collate "C")
+      < (p_class, true, p_on_burst, v_share.share, v_share.recent, p_now, p_task_id collate "C")
     then
       return true;
     end if;
+  end if;
+  -- So may those who wait for quota, once it is there; who would have to borrow stands behind its class (A16).
+  if exists (select 1 from waiting_lines l where l.waiting_for = 'quota' and l.tasks > 0) and exists (
+    select 1 from quota_heads(p_policy, 20, p_cpu, p_memory_gb, p_tasks, -1, false, p_now) h
+    join tasks t on t.tenant_id = h.tenant_id and t.task_id = h.task_id
+    join runs r on r.tenant_id = t.tenant_id and r.run_id = t.run_id
+    join tenants n on n.tenant_id = t.tenant_id
+    cross join lateral judge_quota(n, r, t, true, p_policy, p_now) q (burst)
+    where not t.promised and q.burst is not null
+      and t.cpu <= coalesce(p_cpu, t.cpu) and t.memory_gb <= coalesce(p_memory_gb, t.memory_gb) and coalesce(p_tasks >= 1, true)
+      and (h.effective_class, not h.overdue, (q.burst->>'cpu')::numeric > 0 or (q.burst->>'memoryGb')::numeric > 0, h.share, h.recent, h.accepted_at, h.task_id)
+        < (p_class, true, p_on_burst, v_share.share, v_share.recent, p_now, p_task_id collate "C")
+  ) then
+    return true;
   end if;
   if not exists (
     select 1 from tasks
@@ -39,6 +53,6 @@ begin
   select h.* into v_head from line_head(p_policy, 1, p_now) h;
   return found and v_head.waiting_since <= p_now - make_interval(secs => policy_number(p_policy, 'backfill_wait_seconds')::double precision)
     and (v_head.effective_class, not v_head.overdue, v_head.on_burst, v_head.share, v_head.recent, v_head.accepted_at, v_head.task_id)
-      < (p_class, true, false, v_share.share, v_share.recent, p_now, p_task_id collate "C");
+      < (p_class, true, p_on_burst, v_share.share, v_share.recent, p_now, p_task_id collate "C");
 end
 $$;

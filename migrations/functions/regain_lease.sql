@@ -13,7 +13,8 @@ begin
   perform 1 from runs where tenant_id = p_tenant_id and run_id = v_task.run_id for no key update;
   select * into v_task from tasks where tenant_id = p_tenant_id and task_id = p_task_id for no key update;
   v_requeued := v_task.state = 'queued' and v_task.lapsed;
-  if v_task.epoch <> p_epoch or not (v_requeued or (v_task.state = 'running' and v_task.room_until <= p_now)) then
+  -- One that has given its quota to a better task of its tenant stays in the line (A16).
+  if v_task.epoch <> p_epoch or v_task.waiting_for = 'quota' or not (v_requeued or (v_task.state = 'running' and v_task.room_until <= p_now)) then
     return false;
   end if;
   select * into v_room from pool_room(v_pool, p_now, p_tenant_id, p_task_id);

@@ -5,10 +5,7 @@
 -- cpuRoom and the others are free of what is held and of every promise; a promised task adds back its own `promisedRoom`.
 -- leaving: the room of tasks on their way out that is promised to nobody.
 -- `more`: the line holds more that matter than are listed. `smallestCpu`: no task that waits for the pool asks less.
--- p_newcomer {tenantId, class} stands for a task of a dry run, which the caller puts into the line: what concerns it is there.
-create function scheduler_snapshot(
-  p_policy jsonb, p_waiting_max integer, p_running_max integer, p_newcomer jsonb, p_now timestamptz
-) returns jsonb
+create function scheduler_snapshot(p_policy jsonb, p_waiting_max integer, p_running_max integer, p_now timestamptz) returns jsonb
 language plpgsql stable as $$
 declare
   v_pool pool := (select p from pool p);
@@ -28,7 +25,7 @@ declare
   v_tenants text[];
   v_quota_tenants text[];
 begin
-  select least(min(l.queue_class), (p_newcomer->>'class')::smallint) into v_best_class from waiting_lines l where l.tasks > 0;
+  select min(l.queue_class) into v_best_class from waiting_lines l where l.tasks > 0;
   if v_best_class is null then
     return jsonb_build_object(
       'version', v_pool.version::text, 'pool', jsonb_build_object('cpu', v_pool.cpu, 'memoryGb', v_pool.memory_gb, 'tasks', v_pool.tasks,
@@ -54,7 +51,10 @@ begin
       and t.cpu <= coalesce(v_room.cpu, 'Infinity') and t.memory_gb <= coalesce(v_room.memory_gb, 'Infinity')
   );
 
-  if v_fitting or v_reclaim or v_lowest_class > v_best_class then
+  -- Who waits for quota may not pass an old head either (A11).
+  if v_fitting or v_reclaim or v_lowest_class > v_best_class
+    or exists (select 1 from waiting_lines l where l.waiting_for = 'quota' and l.tasks > 0)
+  then
     if v_fitting and not v_reclaim and coalesce(v_lowest_class <= v_best_class, true) then
       -- Only room is to be given away: to no more tasks than could be if all were as small as the smallest.
       v_waiting_max := least(p_waiting_max, greatest(1, coalesce(trunc(v_room.cpu / nullif(v_smallest_cpu, 0)), p_waiting_max)));
@@ -123,10 +123,6 @@ begin
   v_waiting := coalesce(v_waiting, '[]');
   v_tenants := coalesce(v_tenants, '{}');
   v_quota_tenants := coalesce(v_quota_tenants, '{}');
-  if p_newcomer is not null then
-    v_tenants := v_tenants || (p_newcomer->>'tenantId');
-    v_quota_tenants := v_quota_tenants || (p_newcomer->>'tenantId');
-  end if;
 
   return jsonb_build_object(
     'version', v_pool.version::text,

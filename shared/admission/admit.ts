@@ -5,11 +5,10 @@ import { hashOf } from '../platform/hash.ts';
 import { newId } from '../platform/ids.ts';
 import { usdToNanos } from '../platform/money.ts';
 import type { RunRequest, TaskRequest } from './contract.ts';
-import { policy, read_running_max } from './policy.ts';
+import { policy } from './policy.ts';
 import { defaultsOfPhase, priorityOf } from './priority.ts';
 import type { AdmissionOutcome } from './rows.ts';
-import { planSchedule, type Snapshot, type WaitingTask } from './schedule.ts';
-import { readSnapshot, schedule } from './scheduler.ts';
+import { schedule } from './scheduler.ts';
 
 export type AdmitInput = {
   readonly tenantId: string;
@@ -34,7 +33,7 @@ export type AdmitResult =
 
 /**
  * Judges and reserves in one round trip (A1). A queued newcomer then gets one pass of the scheduler, which may preempt
- * for it; a dry run gets the same pass on paper.
+ * for it; a dry run gets the same pass, rolled back.
  *
  * @throws StoreUnavailable
  */
@@ -48,7 +47,7 @@ export async function admit(database: Database, input: AdmitInput, now: Date): P
   const { result } = row;
   if (result.kind !== 'answer' || result.replayed) return result;
   if (input.request.dryRun) {
-    return { ...result, wouldPreempt: await wouldPreempt(database, result.outcome, now) };
+    return { ...result, wouldPreempt: await wouldPreempt(database, request, result.outcome, now) };
   }
   if (result.outcome.decision === 'queued') await schedule(database, now);
   return result;
@@ -95,41 +94,39 @@ function withoutDryRun(asSent: unknown): unknown {
   return Object.fromEntries(Object.entries(asSent).filter(([member]) => member !== 'dryRun'));
 }
 
-/** Victims that a live pass would take for a newcomer that has to wait: the same plan, with it put into the line. */
-async function wouldPreempt(database: Database, outcome: AdmissionOutcome, now: Date): Promise<string[]> {
-  if (outcome.decision !== 'queued') return [];
-  let plan = null;
-  for (const running_max of read_running_max) {
-    const snapshot = await readSnapshot(database, running_max, outcome, now);
-    plan = planSchedule(withNewcomer(snapshot, outcome, now), policy, now);
-    if (!plan.needsRunning) break;
-  }
-  const own = plan?.preemptions.find(
-    ({ task }) => task.tenantId === outcome.tenantId && task.taskId === outcome.taskId,
-  );
-  return own?.victims.map((victim) => victim.taskId) ?? [];
-}
+/** Thrown to undo a rehearsal. */
+const undone = new Error('a rehearsal is rolled back');
 
-function withNewcomer(snapshot: Snapshot, outcome: AdmissionOutcome, now: Date): Snapshot {
-  const at = now.toISOString();
-  const newcomer: WaitingTask = {
-    tenantId: outcome.tenantId,
-    taskId: outcome.taskId,
-    runId: outcome.runId,
-    effectiveClass: outcome.class,
-    overdue: false,
-    class: outcome.class,
-    usesBurst: false,
-    cpu: outcome.cpu,
-    memoryGb: outcome.memoryGb,
-    waitingFor: outcome.queue?.waitingFor ?? 'pool',
-    acceptedAt: at,
-    waitingSince: at,
-    startsRun: outcome.startsRun,
-    costFits: true,
-    promised: false,
-    promisedRoom: null,
-    promisedQuota: null,
-  };
-  return { ...snapshot, waiting: [...snapshot.waiting, newcomer] };
+/**
+ * Victims that a live pass would take for a newcomer that has to wait: the live call and its pass, rolled back. Whatever stands
+ * in the line, the answer is what the live one would be; the price is the scheduler's lock for as long as a live call has it.
+ */
+async function wouldPreempt(
+  database: Database,
+  request: ReturnType<typeof requestDocument>,
+  outcome: AdmissionOutcome,
+  now: Date,
+): Promise<string[]> {
+  if (outcome.decision !== 'queued') return [];
+  let victims: string[] = [];
+  try {
+    await database.transaction(async (tx) => {
+      await tx.query('select admit_task(p_request => $1, p_policy => $2, p_now => $3)', [
+        json({ ...request, dryRun: false }),
+        json(policy),
+        now,
+      ]);
+      await schedule(tx, now);
+      const rows = await tx.query<{ task_id: string }>(
+        `select task_id from tasks
+         where state = 'preempting' and preempted_by_tenant = $1 and preempted_by = $2 order by task_id`,
+        [outcome.tenantId, outcome.taskId],
+      );
+      victims = rows.map((row) => row.task_id);
+      throw undone;
+    });
+  } catch (error) {
+    if (error !== undone) throw error;
+  }
+  return victims;
 }

@@ -132,7 +132,7 @@ export async function decisionsOfRun(database: Database, runId: string): Promise
      join decisions d on d.at between t.accepted_at and coalesce(t.ended_at, 'infinity') and (
        d.kind = 'preempt'
          and d.answer->'victims' @> jsonb_build_array(jsonb_build_object('tenantId', t.tenant_id, 'taskId', t.task_id))
-       or d.kind = 'grant' and d.tenant_id = t.tenant_id and d.answer->'displaced' ? t.task_id
+       or d.kind in ('grant', 'preempt') and d.tenant_id = t.tenant_id and d.answer->'displaced' ? t.task_id
      )
      order by at, decision_id`,
     [runId],
@@ -154,14 +154,15 @@ function itemOf(decision: StoredDecision, plan: Plan, snapshot: Snapshot): Recor
   const preemption = plan.preemptions.find(isOwn);
   if (preemption === undefined) return null;
   const victims = preemption.victims.map(({ tenantId, taskId, epoch }) => ({ tenantId, taskId, epoch }));
-  return { result: 'preempting', poolVersion: version, reason: preemption.reason, victims };
+  const displaced = preemption.displaced.map(({ taskId }) => taskId);
+  return { result: 'preempting', poolVersion: version, reason: preemption.reason, victims, displaced };
 }
 
 function storedItemOf({ kind, result, counters, inputs, answer }: StoredDecision): Record<string, unknown> {
   const { poolVersion } = counters;
   return kind === 'grant'
     ? { result, poolVersion, class: inputs.class, displaced: answer.displaced }
-    : { result, poolVersion, reason: inputs.reason, victims: answer.victims };
+    : { result, poolVersion, reason: inputs.reason, victims: answer.victims, displaced: answer.displaced };
 }
 
 function decisionOf(row: Row): StoredDecision {

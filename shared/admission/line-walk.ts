@@ -4,11 +4,12 @@ import { type Deciding, decidingInLine } from './criteria.ts';
 import { compareWaiting, entryCharge, poolShare, type Standing } from './line.ts';
 import type { Policy } from './policy.ts';
 import {
+  afterGrant,
+  afterPreemption,
   chooseDisplaced,
   type Displaceable,
   quotaHolds,
   quotaMissing,
-  quotaOf,
   type TenantQuota,
 } from './quota.ts';
 import { fits, leastOf, minus, noRoom, plus, type Room, roomOf, shortOf } from './room.ts';
@@ -75,6 +76,12 @@ export function walkLine(snapshot: Snapshot, plan: Plan, policy: Policy, now: Da
   const steps: Step[] = [];
   let standings = new Map<string, Standing>();
 
+  const giveUp = (displaced: readonly Displaceable[]): void => {
+    const gone = new Set(displaced.map(keyOf));
+    displaceable = displaceable.filter((other) => !gone.has(keyOf(other)));
+    line = line.filter((other) => !gone.has(keyOf(other)));
+  };
+
   while (line.length > 0) {
     const [task, ...rest] = line.toSorted((a, b) => compareWaiting(a, b, standingOf)) as [
       WaitingTask,
@@ -83,9 +90,9 @@ export function walkLine(snapshot: Snapshot, plan: Plan, policy: Policy, now: Da
     line = rest;
     const quota = task.waitingFor === 'quota' ? (books.get(task.tenantId)?.quota ?? null) : null;
     const isShort = quota !== null && !quotaHolds(task, quota, false);
-    const behind = displaceable.filter(
-      (other) => other.tenantId === task.tenantId && compareWaiting(task, other, standingOf) < 0,
-    );
+    const behind = displaceable
+      .filter((other) => other.tenantId === task.tenantId && compareWaiting(task, other, standingOf) < 0)
+      .sort((a, b) => compareWaiting(b, a, standingOf));
     const givers = isShort ? (chooseDisplaced(task, quota, behind) ?? []) : [];
     const borrows = isShort && givers.length === 0 && quotaHolds(task, quota, true);
     if (borrows && !task.usesBurst && task.costFits && fits(roomOf(task), capacity)) {
@@ -118,16 +125,14 @@ export function walkLine(snapshot: Snapshot, plan: Plan, policy: Policy, now: Da
       coming,
       short: shortOf(roomOf(task), plus(usable, coming)),
       quotaMissing: isShort && givers.length === 0 ? quotaMissing(task, quota) : [0, 0, 0],
-      displaced: grant?.displaced ?? [],
+      displaced: grant?.displaced ?? preemption?.displaced ?? [],
       beforeNext: null,
     });
     standings = new Map([...books.keys()].map((tenantId) => [tenantId, standingOf(tenantId)]));
 
     if (grant !== undefined) {
       room = minus(own, roomOf(task));
-      const gone = new Set(grant.displaced.map(keyOf));
-      displaceable = displaceable.filter((other) => !gone.has(keyOf(other)));
-      line = line.filter((other) => !gone.has(keyOf(other)));
+      giveUp(grant.displaced);
       const book = books.get(task.tenantId);
       if (book === undefined) continue;
       book.inUse = plus(book.inUse, roomOf(task));
@@ -136,6 +141,11 @@ export function walkLine(snapshot: Snapshot, plan: Plan, policy: Policy, now: Da
     } else if (preemption !== undefined) {
       // Room that is free already is kept for it too.
       room = minus(room, shortOf(roomOf(task), preemption.victims.map(roomOf).reduce(plus, coming)));
+      const book = books.get(task.tenantId);
+      if (book !== undefined && quota !== null) {
+        book.quota = afterPreemption(quota, task, preemption.displaced, preemption.victims);
+      }
+      giveUp(preemption.displaced);
     } else if (isLookedAt) {
       if (task.waitingFor === 'quota' && !isPatient(task)) quotaKept.add(task.tenantId);
       if (!isBlocked && !borrows) head ??= task;
@@ -166,24 +176,6 @@ function whyBefore(
 
 function bookOf({ cpuInUse, memoryGbInUse, tasksInUse, recent, quota, weight }: TenantUse): Book {
   return { inUse: { cpu: cpuInUse, memoryGb: memoryGbInUse, tasks: tasksInUse }, recent, quota, weight };
-}
-
-function afterGrant(quota: TenantQuota, task: WaitingTask, displaced: readonly Displaceable[]): TenantQuota {
-  const change = (dimension: number) =>
-    (quotaOf(task)[dimension] ?? 0) -
-    displaced.reduce((sum, other) => sum + (quotaOf(other)[dimension] ?? 0), 0);
-  const own = task.promisedQuota ?? { cpu: 0, memoryGb: 0, runs: 0 };
-  return {
-    ...quota,
-    cpuHeld: quota.cpuHeld + change(0),
-    memoryGbHeld: quota.memoryGbHeld + change(1),
-    runsHeld: quota.runsHeld + change(2),
-    promised: {
-      cpu: quota.promised.cpu - own.cpu,
-      memoryGb: quota.promised.memoryGb - own.memoryGb,
-      runs: quota.promised.runs - own.runs,
-    },
-  };
 }
 
 function boundOf(cpu: number | null, memoryGb: number | null, tasks: number | null): Room {

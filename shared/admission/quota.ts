@@ -1,7 +1,8 @@
 /** Quota of a task that waits for it (A16): whether it fits, on whose account, and what is missing. Pure. */
 
+import { add } from './room.ts';
 import type { WaitingTask } from './schedule.ts';
-import { type Amounts, chooseVictims } from './victims.ts';
+import { type Amounts, chooseVictims, type RunningTask } from './victims.ts';
 
 /** A bound and what may be borrowed above it. */
 export type Limit = { readonly limit: number; readonly burst?: number };
@@ -105,4 +106,62 @@ export function chooseDisplaced(
   behind: readonly Displaceable[],
 ): Displaceable[] | null {
   return chooseVictims(behind, quotaMissing(task, quota), quotaOf);
+}
+
+/** A tenant's quota once a waiting task was granted: it holds its own, and the displaced no longer hold theirs. */
+export function afterGrant(
+  quota: TenantQuota,
+  task: WaitingTask,
+  displaced: readonly Displaceable[],
+): TenantQuota {
+  const own = task.promisedQuota ?? { cpu: 0, memoryGb: 0, runs: 0 };
+  const { promised } = quota;
+  return {
+    ...change(quota, [quotaOf(task)], displaced.map(quotaOf)),
+    promised: {
+      cpu: add(promised.cpu, -own.cpu),
+      memoryGb: add(promised.memoryGb, -own.memoryGb),
+      runs: promised.runs - own.runs,
+    },
+  };
+}
+
+/**
+ * A tenant's quota once victims were told to leave for a task that waits for it: the displaced hold nothing any more, and what
+ * it asks beside what its own tenant's victims still hold is kept for it, as `promised_quota.sql` does from then on.
+ */
+export function afterPreemption(
+  quota: TenantQuota,
+  task: WaitingTask,
+  displaced: readonly Displaceable[],
+  victims: readonly RunningTask[],
+): TenantQuota {
+  const own = victims.filter(({ tenantId }) => tenantId === task.tenantId).map(quotaOf);
+  const [cpu = 0, memoryGb = 0, runs = 0] = quotaOf(task).map((asked, dimension) =>
+    Math.max(0, add(asked, -total(own, dimension))),
+  );
+  const { promised } = quota;
+  return {
+    ...change(quota, [], displaced.map(quotaOf)),
+    promised: {
+      cpu: add(promised.cpu, cpu),
+      memoryGb: add(promised.memoryGb, memoryGb),
+      runs: promised.runs + runs,
+    },
+  };
+}
+
+function change(quota: TenantQuota, taken: readonly Amounts[], given: readonly Amounts[]): TenantQuota {
+  const moved = (held: number, dimension: number) =>
+    add(held, add(total(taken, dimension), -total(given, dimension)));
+  return {
+    ...quota,
+    cpuHeld: moved(quota.cpuHeld, 0),
+    memoryGbHeld: moved(quota.memoryGbHeld, 1),
+    runsHeld: moved(quota.runsHeld, 2),
+  };
+}
+
+function total(amounts: readonly Amounts[], dimension: number): number {
+  return amounts.reduce((sum, each) => add(sum, each[dimension] ?? 0), 0);
 }

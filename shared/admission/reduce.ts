@@ -34,7 +34,12 @@ export function isSamePlan(a: Plan, b: Plan): boolean {
 function doneBy({ grants, preemptions }: Plan) {
   return [
     grants.map(({ task, displaced }) => [keyOf(task), displaced.map(keyOf)]),
-    preemptions.map(({ task, reason, victims }) => [keyOf(task), reason, victims.map(keyOf)]),
+    preemptions.map(({ task, reason, victims, displaced }) => [
+      keyOf(task),
+      reason,
+      victims.map(keyOf),
+      displaced.map(keyOf),
+    ]),
   ];
 }
 

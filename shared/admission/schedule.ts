@@ -16,6 +16,8 @@ import {
 } from './line.ts';
 import type { Policy } from './policy.ts';
 import {
+  afterGrant,
+  afterPreemption,
   chooseDisplaced,
   type Displaceable,
   type QuotaAmounts,
@@ -100,6 +102,8 @@ export type Preemption = {
   readonly task: WaitingTask;
   readonly reason: 'priority' | 'reclaim_burst';
   readonly victims: readonly RunningTask[];
+  /** As for a grant. */
+  readonly displaced: readonly Displaceable[];
 };
 
 export type Plan = {
@@ -153,6 +157,13 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
   // past that place others may be ahead of it, and the next plan, on a new snapshot, goes on from there.
   const frontier = snapshot.more ? line.at(-1) : undefined;
   const atFrontier = frontier && standingOf(frontier.tenantId);
+  /** Those that give their quota away wait for it themselves now. */
+  const giveUp = (displaced: readonly Displaceable[]): void => {
+    const isGone = (task: { tenantId: string; taskId: string }) =>
+      displaced.some((other) => other.tenantId === task.tenantId && other.taskId === task.taskId);
+    displaceable = displaceable.filter((task) => !isGone(task));
+    line = line.filter((task) => !isGone(task));
+  };
   while (line.length > 0) {
     const [task, ...rest] = line as [WaitingTask, ...WaitingTask[]];
     line = rest;
@@ -173,12 +184,9 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
       grants.push({ task, displaced: quota.displaced });
       room = closed ? plus(room, minus(task.promisedRoom ?? noRoom, roomOf(task))) : minus(own, roomOf(task));
       book(books.get(task.tenantId), task, quota.displaced, pool, policy);
-      const gone = new Set(quota.displaced.map(({ taskId }) => taskId));
-      displaceable = displaceable.filter(
-        (other) => !(other.tenantId === task.tenantId && gone.has(other.taskId)),
-      );
+      giveUp(quota.displaced);
       // Its tenant's share has grown, so the rest of the line may stand in another order now.
-      line = inOrder(line.filter((other) => !(other.tenantId === task.tenantId && gone.has(other.taskId))));
+      line = inOrder(line);
       continue;
     }
     // Its victims are leaving; what they free is kept for it.
@@ -190,10 +198,15 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
     const missing = [...amountsOf(shortOf(roomOf(task), plus(own, coming))), ...quota.missing];
     const preemption = preemptFor(task, missing, candidates, taken, shareBefore, policy, now);
     if (preemption !== null) {
-      preemptions.push(preemption);
+      preemptions.push({ ...preemption, displaced: quota.displaced });
       for (const victim of preemption.victims) taken.add(victim);
       const freed = preemption.victims.map(roomOf).reduce(plus, coming);
       room = minus(room, shortOf(roomOf(task), freed));
+      const kept = books.get(task.tenantId);
+      if (kept?.quota && task.waitingFor === 'quota') {
+        kept.quota = afterPreemption(kept.quota, task, quota.displaced, preemption.victims);
+      }
+      giveUp(quota.displaced);
       continue;
     }
     needsRunning ||=
@@ -225,27 +238,7 @@ function book(
   if (to === undefined) return;
   to.inUse = plus(to.inUse, roomOf(task));
   to.recent += entryCharge(roomOf(task), pool, to.weight, policy);
-  if (to.quota === null || task.waitingFor === 'pool') return;
-  const given = displaced.map(quotaOf);
-  const held = (asked: number, dimension: number) =>
-    asked - given.reduce((sum, amounts) => sum + (amounts[dimension] ?? 0), 0);
-  const [cpu = 0, memoryGb = 0, runs = 0] = quotaOf(task);
-  const own = task.promisedQuota;
-  const { promised } = to.quota;
-  to.quota = {
-    ...to.quota,
-    cpuHeld: to.quota.cpuHeld + held(cpu, 0),
-    memoryGbHeld: to.quota.memoryGbHeld + held(memoryGb, 1),
-    runsHeld: to.quota.runsHeld + held(runs, 2),
-    promised:
-      own === null
-        ? promised
-        : {
-            cpu: promised.cpu - own.cpu,
-            memoryGb: promised.memoryGb - own.memoryGb,
-            runs: promised.runs - own.runs,
-          },
-  };
+  if (to.quota !== null && task.waitingFor === 'quota') to.quota = afterGrant(to.quota, task, displaced);
 }
 
 type QuotaAnswer = {
@@ -267,9 +260,9 @@ function quotaFor(
 ): QuotaAnswer {
   if (task.waitingFor === 'pool' || quota === null) return { kind: 'fits', displaced: [], missing: nothing };
   if (quotaHolds(task, quota, false)) return { kind: 'fits', displaced: [], missing: nothing };
-  const behind = displaceable.filter(
-    (other) => other.tenantId === task.tenantId && compareWaiting(task, other, standingOf) < 0,
-  );
+  const behind = displaceable
+    .filter((other) => other.tenantId === task.tenantId && compareWaiting(task, other, standingOf) < 0)
+    .sort((a, b) => compareWaiting(b, a, standingOf));
   const displaced = chooseDisplaced(task, quota, behind);
   if (displaced !== null && displaced.length > 0) return { kind: 'fits', displaced, missing: nothing };
   const missing = quotaMissing(task, quota);
@@ -303,7 +296,7 @@ function preemptFor(
   shares: ReadonlyMap<string, number>,
   policy: Policy,
   now: Date,
-): Preemption | null {
+): Omit<Preemption, 'displaced'> | null {
   if (candidates === null) return null;
   const eligible = candidates
     .filter((candidate) => !taken.has(candidate) && mayBePreempted(candidate, task, policy, now))

@@ -88,31 +88,26 @@ async function decideAndApply(database: Database, now: Date): Promise<Done | nul
 
 /** The plan that a live pass would carry out now, and the snapshot it rests on. Writes nothing. */
 export async function decide(database: Database, now: Date): Promise<{ plan: Plan; snapshot: Snapshot }> {
-  let snapshot = await readSnapshot(database, null, null, now);
+  let snapshot = await readSnapshot(database, null, now);
   let plan = planSchedule(snapshot, policy, now);
   // First a few of the running tasks, then many, then all: mostly the first few suffice.
   for (const running_max of read_running_max) {
     if (!plan.needsRunning) break;
-    snapshot = await readSnapshot(database, running_max, null, now);
+    snapshot = await readSnapshot(database, running_max, now);
     plan = planSchedule(snapshot, policy, now);
   }
   return { plan, snapshot };
 }
 
-/**
- * @param running_max how many of the running tasks to read; null: none
- * @param newcomer a task that the caller will put into the line: what concerns it is read too
- */
+/** @param running_max how many of the running tasks to read; null: none */
 export async function readSnapshot(
   database: Database,
   running_max: number | null,
-  newcomer: { readonly tenantId: string; readonly class: number } | null,
   now: Date,
 ): Promise<Snapshot> {
   const [row] = await database.query<{ snapshot: Snapshot }>(
-    `select scheduler_snapshot(p_policy => $1, p_waiting_max => $2, p_running_max => $3, p_newcomer => $4, p_now => $5)
-       as snapshot`,
-    [json(policy), planned_waiting_max, running_max, newcomer === null ? null : json(newcomer), now],
+    'select scheduler_snapshot(p_policy => $1, p_waiting_max => $2, p_running_max => $3, p_now => $4) as snapshot',
+    [json(policy), planned_waiting_max, running_max, now],
   );
   if (row === undefined) throw new Error('scheduler_snapshot returned no row');
   return row.snapshot;
@@ -128,12 +123,13 @@ function planDocument(plan: Plan, snapshot: Snapshot, now: Date): unknown {
       displaced: displaced.map(({ taskId }) => taskId),
       decisionId: newId('dec'),
     })),
-    preemptions: plan.preemptions.map(({ task, reason, victims }) => ({
+    preemptions: plan.preemptions.map(({ task, reason, victims, displaced }) => ({
       tenantId: task.tenantId,
       taskId: task.taskId,
       reason,
       decisionId: newId('dec'),
       victims: victims.map(({ tenantId, taskId, epoch }) => ({ tenantId, taskId, epoch })),
+      displaced: displaced.map(({ taskId }) => taskId),
     })),
   };
 }

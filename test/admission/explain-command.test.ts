@@ -208,7 +208,7 @@ describe('the command', () => {
       const own = decisions.filter(({ decisionId }) => decisionId.startsWith('dec_'));
       return { code, decisions: own.map(({ kind, taskId }) => `${kind} ${taskId}`) };
     };
-    expect(await ofRun('v1')).toEqual({ code: 0, decisions: ['admit v1', 'preempt n1', 'grant v2'] });
+    expect(await ofRun('v1')).toEqual({ code: 0, decisions: ['admit v1', 'preempt n1', 'preempt v2'] });
     expect(await ofRun('refused')).toEqual({ code: 0, decisions: ['admit refused'] });
     expect((await run(['refused'])).out).toMatch(
       /^dec_\S+: admit, refused; task refused of tenant v, at 2026/m,

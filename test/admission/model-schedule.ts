@@ -120,6 +120,12 @@ function passOver(state: State): boolean {
     );
     if (victims !== null) {
       for (const victim of victims) tellToLeave(state, victim, task);
+      // Whose quota it takes waits behind it from now on, lest they start with it in the meantime.
+      for (const other of displaced ?? []) {
+        giveQuotaBack(state, other);
+        other.waitingFor = 'quota';
+      }
+      line = line.filter((other) => !displaced?.includes(other));
       task.promised = true;
       task.promisedUntil = null;
       done = true;

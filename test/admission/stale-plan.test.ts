@@ -41,7 +41,7 @@ async function grantOn(version: string): Promise<{ applied: boolean; granted?: u
   return row.result;
 }
 
-const versionNow = async () => (await readSnapshot(db.app, null, null, api.now())).version;
+const versionNow = async () => (await readSnapshot(db.app, null, api.now())).version;
 
 test('on the facts it was made on', async () => {
   expect(await grantOn(await versionNow())).toMatchObject({ applied: true, granted: [{ taskId: 'waits' }] });

@@ -39,10 +39,9 @@ function suffices(set: readonly Candidate[], need: readonly number[]): boolean {
 }
 
 function subsetsOf(list: readonly Candidate[]): Candidate[][] {
-  return list.reduce<Candidate[][]>(
-    (subsets, one) => [...subsets, ...subsets.map((subset) => [...subset, one])],
-    [[]],
-  );
+  const subsets: Candidate[][] = [[]];
+  for (const one of list) subsets.push(...subsets.map((subset) => [...subset, one]));
+  return subsets;
 }
 
 /** Enough, and not enough without any one of them. */

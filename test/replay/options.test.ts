@@ -52,6 +52,7 @@ test('every option of the command line', () => {
       quota: { ...noQuota, runs: 2, burstShare: 5 },
       onQuota: 'wait',
       preemption: false,
+      checkpoint_seconds: 1,
       policy: { min_run_seconds: 0, aging_tasks_max: 3 },
     },
     whatIf: null,
