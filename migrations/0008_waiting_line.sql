@@ -94,6 +94,10 @@ create trigger tasks_counted_when_moved after update on tasks
       is distinct from (new.state, new.queue_class, new.burst_cpu > 0 or new.burst_memory_gb > 0, new.waiting_for)
   ) execute function count_waiting();
 
+-- Replaced by functions that read lines from their front.
+drop function if exists waiting_line (jsonb, timestamptz);
+drop function if exists may_start (tasks, timestamptz);
+
 -- The policies that decisions were made under, by version (R5).
 create table policies (
   version text primary key,
