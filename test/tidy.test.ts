@@ -124,6 +124,7 @@ describe('who may import whom', () => {
         'schedule',
         'victims',
         'line',
+        'preemption',
         'quota',
         'room',
         'reduce',

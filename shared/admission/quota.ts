@@ -1,5 +1,6 @@
 /** Quota of a task that waits for it (A16): whether it fits, on whose account, and what is missing. Pure. */
 
+import { compareWaiting, type Standing } from './line.ts';
 import { add } from './room.ts';
 import type { WaitingTask } from './schedule.ts';
 import { type Amounts, chooseVictims, type RunningTask } from './victims.ts';
@@ -106,6 +107,35 @@ export function chooseDisplaced(
   behind: readonly Displaceable[],
 ): Displaceable[] | null {
   return chooseVictims(behind, quotaMissing(task, quota), quotaOf);
+}
+
+export type QuotaAnswer = {
+  /** Fits; fits only by borrowing; does not fit. */
+  readonly kind: 'fits' | 'borrows' | 'blocked';
+  readonly displaced: readonly Displaceable[];
+  /** What its tenant's running tasks would have to give up. */
+  readonly missing: Amounts;
+};
+
+const nothing: Amounts = [0, 0, 0];
+
+/** Where a task's quota comes from: the limits; else waiting tasks of its tenant behind it; else burst, from idle room. */
+export function quotaFor(
+  task: WaitingTask,
+  quota: TenantQuota | null,
+  displaceable: readonly Displaceable[],
+  standingOf: (tenantId: string) => Standing,
+): QuotaAnswer {
+  if (task.waitingFor === 'pool' || quota === null) return { kind: 'fits', displaced: [], missing: nothing };
+  if (quotaHolds(task, quota, false)) return { kind: 'fits', displaced: [], missing: nothing };
+  const behind = displaceable
+    .filter((other) => other.tenantId === task.tenantId && compareWaiting(task, other, standingOf) < 0)
+    .sort((a, b) => compareWaiting(b, a, standingOf));
+  const displaced = chooseDisplaced(task, quota, behind);
+  if (displaced !== null && displaced.length > 0) return { kind: 'fits', displaced, missing: nothing };
+  const missing = quotaMissing(task, quota);
+  if (quotaHolds(task, quota, true)) return { kind: 'borrows', displaced: [], missing };
+  return { kind: 'blocked', displaced: [], missing };
 }
 
 /** A tenant's quota once a waiting task was granted: it holds its own, and the displaced no longer hold theirs. */

@@ -15,19 +15,17 @@ import {
   type Standing,
 } from './line.ts';
 import type { Policy } from './policy.ts';
+import { candidatesOf, couldPreempt, preemptFor, roomAmounts } from './preemption.ts';
 import {
   afterGrant,
   afterPreemption,
-  chooseDisplaced,
   type Displaceable,
   type QuotaAmounts,
-  quotaHolds,
-  quotaMissing,
-  quotaOf,
+  quotaFor,
   type TenantQuota,
 } from './quota.ts';
 import { fits, leastOf, minus, noRoom, plus, type Room, roomOf, shortOf } from './room.ts';
-import { type Amounts, chooseVictims, compareVictims, mayBePreempted, type RunningTask } from './victims.ts';
+import type { RunningTask } from './victims.ts';
 
 export type WaitingTask = {
   readonly tenantId: string;
@@ -195,7 +193,7 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
     // What is on its way out already, for nobody in particular, comes to the first of the line: no second victim for it.
     const coming = closed ? noRoom : leastOf(leaving, shortOf(roomOf(task), own));
     leaving = minus(leaving, coming);
-    const missing = [...amountsOf(shortOf(roomOf(task), plus(own, coming))), ...quota.missing];
+    const missing = [...roomAmounts(shortOf(roomOf(task), plus(own, coming))), ...quota.missing];
     const preemption = preemptFor(task, missing, candidates, taken, shareBefore, policy, now);
     if (preemption !== null) {
       preemptions.push({ ...preemption, displaced: quota.displaced });
@@ -241,83 +239,10 @@ function book(
   if (to.quota !== null && task.waitingFor === 'quota') to.quota = afterGrant(to.quota, task, displaced);
 }
 
-type QuotaAnswer = {
-  /** Fits; fits only by borrowing; does not fit. */
-  readonly kind: 'fits' | 'borrows' | 'blocked';
-  readonly displaced: readonly Displaceable[];
-  /** What its tenant's running tasks would have to give up. */
-  readonly missing: Amounts;
-};
-
-const nothing: Amounts = [0, 0, 0];
-
-/** Where a task's quota comes from: the limits; else waiting tasks of its tenant behind it; else burst, from idle room. */
-function quotaFor(
-  task: WaitingTask,
-  quota: TenantQuota | null,
-  displaceable: readonly Displaceable[],
-  standingOf: (tenantId: string) => Standing,
-): QuotaAnswer {
-  if (task.waitingFor === 'pool' || quota === null) return { kind: 'fits', displaced: [], missing: nothing };
-  if (quotaHolds(task, quota, false)) return { kind: 'fits', displaced: [], missing: nothing };
-  const behind = displaceable
-    .filter((other) => other.tenantId === task.tenantId && compareWaiting(task, other, standingOf) < 0)
-    .sort((a, b) => compareWaiting(b, a, standingOf));
-  const displaced = chooseDisplaced(task, quota, behind);
-  if (displaced !== null && displaced.length > 0) return { kind: 'fits', displaced, missing: nothing };
-  const missing = quotaMissing(task, quota);
-  if (quotaHolds(task, quota, true)) return { kind: 'borrows', displaced: [], missing };
-  return { kind: 'blocked', displaced: [], missing };
-}
-
 function capacityOf(pool: Capacity): Room {
   return {
     cpu: pool.cpu ?? Number.POSITIVE_INFINITY,
     memoryGb: pool.memoryGb ?? Number.POSITIVE_INFINITY,
     tasks: pool.tasks ?? Number.POSITIVE_INFINITY,
   };
-}
-
-function amountsOf({ cpu, memoryGb, tasks }: Room): Amounts {
-  return [cpu, memoryGb, tasks];
-}
-
-/** Running tasks, each once; null when the snapshot has none of them. */
-function candidatesOf({ running }: Snapshot): readonly RunningTask[] | null {
-  if (running === null) return null;
-  return [...new Map(running.map((task) => [`${task.tenantId}/${task.taskId}`, task])).values()];
-}
-
-function preemptFor(
-  task: WaitingTask,
-  missing: Amounts,
-  candidates: readonly RunningTask[] | null,
-  taken: ReadonlySet<RunningTask>,
-  shares: ReadonlyMap<string, number>,
-  policy: Policy,
-  now: Date,
-): Omit<Preemption, 'displaced'> | null {
-  if (candidates === null) return null;
-  const eligible = candidates
-    .filter((candidate) => !taken.has(candidate) && mayBePreempted(candidate, task, policy, now))
-    .sort((a, b) => compareVictims(a, b, task, (tenantId) => shares.get(tenantId) ?? 0));
-  const victims = chooseVictims(eligible, missing, (victim) => [
-    ...amountsOf(roomOf(victim)),
-    // Only a task of the same tenant leaves quota that it can use, and only one of a lower class gives it up.
-    ...(victim.tenantId === task.tenantId && victim.class > task.class ? quotaOf(victim) : nothing),
-  ]);
-  if (victims === null || victims.length === 0) return null;
-  const lower = victims.every((victim) => victim.class > task.class);
-  return { task, victims, reason: lower ? 'priority' : 'reclaim_burst' };
-}
-
-/** Whether running tasks that the snapshot does not hold might make a difference. */
-function couldPreempt(task: WaitingTask, snapshot: Snapshot, quota: TenantQuota | null): boolean {
-  if (snapshot.running !== null && !snapshot.runningTruncated) return false;
-  const { lowestRunningClass, burstRunning } = snapshot;
-  return (
-    (lowestRunningClass !== null && lowestRunningClass > task.class) ||
-    (burstRunning && !task.usesBurst) ||
-    (task.waitingFor === 'quota' && (quota?.lowestRunningClass ?? -1) > task.class)
-  );
 }
