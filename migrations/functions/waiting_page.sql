@@ -44,8 +44,8 @@ begin
         where r.state = 'queued' and r.tenant_id = u.tenant_id and r.queue_class = g.class and r.on_burst = g.on_burst
           and r.waiting_for = w.waiting_for and not g.overdue
         order by r.accepted_at, r.task_id
-        -- Enough of each line's front for this page; all of it where one tenant's places among others are asked for.
-        limit case when p_tenant_id is null
+        -- Enough of each line's front for this page; all of it where one tenant's places among others that tie are asked for.
+        limit case when p_tenant_id is null or cardinality(g.tenants) = 1
           then greatest(p_after - g.before, 0) + p_limit + policy_number(p_policy, 'aging_tasks_max') end
       ) q
     ) t
