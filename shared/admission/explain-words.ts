@@ -9,7 +9,8 @@ import {
   dimensionsOf,
 } from './admission-account.ts';
 import { type Deciding, numberText } from './criteria.ts';
-import type { Explanation, StoredDecision } from './explain.ts';
+import type { StoredDecision } from './decision-reads.ts';
+import type { Explanation } from './explain.ts';
 import { keyOf, type Step, walkLine } from './line-walk.ts';
 import { className } from './priority.ts';
 import { type Room, roomOf, shortOf } from './room.ts';

@@ -3,23 +3,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Database } from '../platform/db.ts';
 import type { AdmissionAsk, AdmissionFacts, Decided } from './admission-account.ts';
+import { type DecisionRow, type StoredDecision, storedDecisionOf } from './decision-reads.ts';
 import { keyOf } from './line-walk.ts';
 import type { Policy } from './policy.ts';
 import { type Plan, planSchedule, type Snapshot } from './schedule.ts';
 
-export type StoredDecision = {
-  readonly decisionId: string;
-  readonly kind: 'admit' | 'grant' | 'preempt';
-  readonly tenantId: string;
-  readonly runId: string | null;
-  readonly taskId: string | null;
-  readonly result: string;
-  readonly policyVersion: string;
-  readonly inputs: Readonly<Record<string, unknown>>;
-  readonly counters: Readonly<Record<string, unknown>>;
-  readonly answer: Readonly<Record<string, unknown>>;
-  readonly planId: string | null;
-  readonly at: Date;
+type Row = DecisionRow & {
+  /** Of the policy that the decision was made under; null when it was not kept. */
+  readonly numbers: Policy | null;
+  readonly snapshot: Snapshot | null;
+  readonly decided: Decided | null;
+  readonly admission_same: boolean | null;
 };
 
 /** What the decision rests on, as far as it is on record. */
@@ -48,26 +42,6 @@ export type Explanation = {
   readonly basis: Basis;
 };
 
-type Row = {
-  readonly decision_id: string;
-  readonly kind: StoredDecision['kind'];
-  readonly tenant_id: string;
-  readonly run_id: string | null;
-  readonly task_id: string | null;
-  readonly result: string;
-  readonly policy_version: string;
-  readonly inputs: Record<string, unknown>;
-  readonly counters: Record<string, unknown>;
-  readonly answer: Record<string, unknown>;
-  readonly plan_id: string | null;
-  readonly at: Date;
-  /** Of the policy that the decision was made under; null when it was not kept. */
-  readonly numbers: Policy | null;
-  readonly snapshot: Snapshot | null;
-  readonly decided: Decided | null;
-  readonly admission_same: boolean | null;
-};
-
 /**
  * Judges an admission again, or makes the plan of a grant or preemption again, under the policy that it was made under.
  * Null when there is no such decision.
@@ -92,7 +66,7 @@ export async function explainDecision(database: Database, decisionId: string): P
     [decisionId],
   );
   if (row === undefined) return null;
-  const decision = decisionOf(row);
+  const decision = storedDecisionOf(row);
   const { numbers, snapshot, decided } = row;
   if (numbers === null) {
     const why = `The numbers of policy ${row.policy_version} are not on record, so it cannot be made again.`;
@@ -137,7 +111,7 @@ export async function decisionsOfRun(database: Database, runId: string): Promise
      order by at, decision_id`,
     [runId],
   );
-  return rows.map(decisionOf);
+  return rows.map(storedDecisionOf);
 }
 
 /** What a plan does for the decision's task, in the terms of a stored decision; null: nothing. */
@@ -163,21 +137,4 @@ function storedItemOf({ kind, result, counters, inputs, answer }: StoredDecision
   return kind === 'grant'
     ? { result, poolVersion, class: inputs.class, displaced: answer.displaced }
     : { result, poolVersion, reason: inputs.reason, victims: answer.victims, displaced: answer.displaced };
-}
-
-function decisionOf(row: Row): StoredDecision {
-  return {
-    decisionId: row.decision_id,
-    kind: row.kind,
-    tenantId: row.tenant_id,
-    runId: row.run_id,
-    taskId: row.task_id,
-    result: row.result,
-    policyVersion: row.policy_version,
-    inputs: row.inputs,
-    counters: row.counters,
-    answer: row.answer,
-    planId: row.plan_id,
-    at: row.at,
-  };
 }
