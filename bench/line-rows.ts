@@ -102,8 +102,12 @@ function drawn(seed: number): string {
 /** Sets every counter to what the rows say; a trigger on tasks keeps those of the waiting lines. */
 async function count(admin: pg.Client): Promise<void> {
   await admin.query(`
-    insert into tenant_spend (tenant_id, period_start, spent_usd_nanos)
-    select tenant_id, date_trunc('month', occurred_at, 'UTC'), sum(cost_usd_nanos) from cost_events group by 1, 2;
+    insert into account_spend (scope, account_id, period_start, spent_usd_nanos)
+    select 'tenant', tenant_id, date_trunc('month', occurred_at, 'UTC'), sum(cost_usd_nanos) from cost_events group by 2, 3;
+
+    insert into holds (tenant_id, run_id, hold_number, owner_task_id, taken_usd_nanos, taken_reason, taken_at, grace_seconds, expires_at)
+    select r.tenant_id, r.run_id, 1, t.task_id, r.limit_usd_nanos, 'admission', t.accepted_at, 300, t.room_until
+    from runs r join tasks t on t.tenant_id = r.tenant_id and t.run_id = r.run_id where t.quota_held;
 
     update tenants n set
       cpu_held = s.cpu_held, memory_gb_held = s.memory_gb_held, runs_held = s.runs_held,

@@ -2,6 +2,26 @@
 
 -- Tables
 
+table account_budget_events
+  budget_event_id text not null
+  account_id text collate "C" not null
+  period_start timestamp with time zone not null
+  limit_version integer not null
+  threshold numeric(6,3) not null
+  level text not null
+  percent_used numeric(24,3) not null
+  limit_usd_nanos bigint not null
+  spent_usd_nanos bigint not null
+  triggered_at timestamp with time zone not null
+  carried_over boolean not null
+  scope text not null
+
+table account_spend
+  scope text not null
+  account_id text collate "C" not null
+  period_start timestamp with time zone not null
+  spent_usd_nanos bigint not null default 0
+
 table admission_answers
   tenant_id text collate "C" not null
   request_key text collate "C" not null
@@ -32,6 +52,7 @@ table budget_changes
   reason text not null
   actor text not null
   at timestamp with time zone not null
+  period jsonb not null default '{"kind": "none"}'::jsonb
 
 table budget_events
   budget_event_id text not null
@@ -46,6 +67,7 @@ table budget_events
   triggered_at timestamp with time zone not null
   acted_at timestamp with time zone
   acted_by text
+  period_start timestamp with time zone not null default '1970-01-01 00:00:00+00'::timestamp with time zone
 
 table checkpoints
   checkpoint_id text collate "C" not null
@@ -78,6 +100,7 @@ table cost_events
   stale_epoch boolean not null default false
   occurred_at timestamp with time zone not null
   recorded_at timestamp with time zone not null
+  org_id text collate "C"
 
 table decisions
   decision_id text collate "C" not null
@@ -131,6 +154,21 @@ table events
   claimed_until timestamp with time zone
   attempts integer not null default 0
 
+table holds
+  tenant_id text collate "C" not null
+  run_id text collate "C" not null
+  hold_number integer not null
+  org_id text collate "C"
+  owner_task_id text collate "C" not null
+  taken_usd_nanos bigint not null
+  taken_reason text not null
+  taken_at timestamp with time zone not null
+  expires_at timestamp with time zone
+  grace_seconds integer not null
+  released_usd_nanos bigint
+  released_reason text
+  released_at timestamp with time zone
+
 table idempotency_keys
   owner text not null
   key text not null
@@ -141,6 +179,27 @@ table idempotency_keys
   response jsonb
   created_at timestamp with time zone not null
   expires_at timestamp with time zone not null
+
+table org_changes
+  org_id text collate "C" not null
+  limit_version integer not null
+  limit_usd_nanos bigint
+  period jsonb not null
+  reason text not null
+  actor text not null
+  at timestamp with time zone not null
+
+table orgs
+  org_id text collate "C" not null
+  created_at timestamp with time zone not null
+  limit_usd_nanos bigint
+  period jsonb not null default '{"kind": "month", "timeZone": "UTC"}'::jsonb
+  warn_percent numeric(6,3) not null default 50
+  throttle_percent numeric(6,3) not null default 80
+  pause_percent numeric(6,3) not null default 95
+  alert_percents numeric(6,3)[] not null default '{}'::numeric[]
+  cost_limit_version integer not null default 0
+  cost_held_usd_nanos bigint not null default 0
 
 table plans
   plan_id text collate "C" not null
@@ -203,7 +262,7 @@ table runs
   live_tasks integer not null default 0
   held_usd_nanos bigint not null generated always as (
 CASE
-    WHEN (live_tasks > 0) THEN GREATEST((limit_usd_nanos - spent_usd_nanos), (0)::bigint)
+    WHEN (live_tasks > 0) THEN GREATEST((limit_usd_nanos - period_spent_usd_nanos), (0)::bigint)
     ELSE (0)::bigint
 END) stored
   budget_version integer not null default 1
@@ -216,6 +275,15 @@ END) stored
   running_ms bigint not null default 0
   preemptions integer not null default 0
   lost_work_usd_nanos bigint not null default 0
+  period jsonb not null default '{"kind": "none"}'::jsonb
+  period_start timestamp with time zone not null default '1970-01-01 00:00:00+00'::timestamp with time zone
+  period_ends_at timestamp with time zone
+  period_spent_usd_nanos bigint not null default 0
+  holds_taken integer not null default 0
+  warn_percent numeric(6,3)
+  throttle_percent numeric(6,3)
+  pause_percent numeric(6,3)
+  alert_percents numeric(6,3)[]
 
 table schema_functions
   name text not null
@@ -280,33 +348,14 @@ table tasks
   first_victim boolean not null default false
   expected_wait_seconds numeric(12,3)
 
-table tenant_budget_events
-  budget_event_id text not null
-  tenant_id text collate "C" not null
-  period_start timestamp with time zone not null
-  limit_version integer not null
-  threshold numeric(6,3) not null
-  level text not null
-  percent_used numeric(24,3) not null
-  limit_usd_nanos bigint not null
-  spent_usd_nanos bigint not null
-  triggered_at timestamp with time zone not null
-  carried_over boolean not null
-
 table tenant_quotas
   tenant_id text collate "C" not null
   resource text not null
   limit_value numeric(24,9)
   burst_share numeric(9,6)
-  period text
   updated_at timestamp with time zone not null
   updated_by text not null
   burst_value numeric(24,9)
-
-table tenant_spend
-  tenant_id text collate "C" not null
-  period_start timestamp with time zone not null
-  spent_usd_nanos bigint not null default 0
 
 table tenant_usage
   usage_id bigint not null generated always as identity
@@ -344,6 +393,8 @@ table tenants
   recent_at timestamp with time zone
   last_start_at timestamp with time zone
   alert_percents numeric(6,3)[] not null default '{}'::numeric[]
+  org_id text collate "C"
+  cost_period jsonb not null default '{"kind": "month", "timeZone": "UTC"}'::jsonb
 
 table waiting_lines
   tenant_id text collate "C" not null
@@ -353,6 +404,18 @@ table waiting_lines
   tasks integer not null
 
 -- Constraints
+
+account_budget_events: account_budget_level_known CHECK ((level = ANY (ARRAY['warning'::text, 'throttle'::text, 'pause'::text])))
+
+account_budget_events: account_budget_scope_known CHECK ((scope = ANY (ARRAY['tenant'::text, 'org'::text])))
+
+account_budget_events: account_threshold_fires_once UNIQUE (scope, account_id, period_start, limit_version, threshold)
+
+account_budget_events: tenant_budget_events_pkey PRIMARY KEY (budget_event_id)
+
+account_spend: account_scope_known CHECK ((scope = ANY (ARRAY['tenant'::text, 'org'::text])))
+
+account_spend: account_spend_pkey PRIMARY KEY (scope, account_id, period_start)
 
 admission_answers: admission_answers_pkey PRIMARY KEY (tenant_id, request_key)
 
@@ -378,7 +441,7 @@ budget_events: budget_events_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_i
 
 budget_events: budget_level_known CHECK ((level = ANY (ARRAY['warning'::text, 'throttle'::text, 'pause'::text])))
 
-budget_events: threshold_fires_once UNIQUE (tenant_id, run_id, budget_version, threshold)
+budget_events: threshold_fires_once UNIQUE (tenant_id, run_id, budget_version, period_start, threshold)
 
 checkpoints: checkpoint_has_one_body CHECK (((data IS NULL) <> (location IS NULL)))
 
@@ -391,6 +454,8 @@ checkpoints: checkpoints_pkey PRIMARY KEY (checkpoint_id)
 checkpoints: checkpoints_tenant_id_task_id_fkey FOREIGN KEY (tenant_id, task_id) REFERENCES tasks(tenant_id, task_id)
 
 cost_events: cost_event_once PRIMARY KEY (tenant_id, run_id, event_id)
+
+cost_events: cost_events_org_id_fkey FOREIGN KEY (org_id) REFERENCES orgs(org_id)
 
 cost_events: cost_events_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, run_id)
 
@@ -416,11 +481,35 @@ events: events_event_id_key UNIQUE (event_id)
 
 events: events_pkey PRIMARY KEY (event_seq)
 
+holds: hold_not_negative CHECK (((taken_usd_nanos >= 0) AND (released_usd_nanos >= 0)))
+
+holds: hold_released_whole CHECK ((((released_at IS NULL) = (released_usd_nanos IS NULL)) AND ((released_at IS NULL) = (released_reason IS NULL))))
+
+holds: holds_org_id_fkey FOREIGN KEY (org_id) REFERENCES orgs(org_id)
+
+holds: holds_pkey PRIMARY KEY (tenant_id, run_id, hold_number)
+
+holds: holds_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, run_id)
+
 idempotency_keys: idempotency_done_has_answer CHECK (((state <> 'done'::text) OR (status IS NOT NULL)))
 
 idempotency_keys: idempotency_keys_pkey PRIMARY KEY (owner, key)
 
 idempotency_keys: idempotency_state_known CHECK ((state = ANY (ARRAY['in_progress'::text, 'done'::text])))
+
+org_changes: org_changes_org_id_fkey FOREIGN KEY (org_id) REFERENCES orgs(org_id)
+
+org_changes: org_changes_pkey PRIMARY KEY (org_id, limit_version)
+
+orgs: org_hold_not_negative CHECK ((cost_held_usd_nanos >= 0))
+
+orgs: org_limit_not_negative CHECK ((limit_usd_nanos >= 0))
+
+orgs: org_period_known CHECK (((period ->> 'kind'::text) = ANY (ARRAY['none'::text, 'day'::text, 'week'::text, 'month'::text, 'anchored'::text])))
+
+orgs: org_thresholds_rise CHECK (((warn_percent > (0)::numeric) AND (warn_percent < throttle_percent) AND (throttle_percent < pause_percent)))
+
+orgs: orgs_pkey PRIMARY KEY (org_id)
 
 plans: plans_pkey PRIMARY KEY (plan_id)
 
@@ -458,7 +547,15 @@ runs: run_limit_positive CHECK ((limit_usd_nanos > 0))
 
 runs: run_live_tasks_not_negative CHECK ((live_tasks >= 0))
 
+runs: run_period_has_end CHECK ((((period ->> 'kind'::text) = 'none'::text) = (period_ends_at IS NULL)))
+
+runs: run_period_known CHECK (((period ->> 'kind'::text) = ANY (ARRAY['none'::text, 'day'::text, 'week'::text, 'month'::text, 'anchored'::text])))
+
 runs: run_status_known CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
+
+runs: run_thresholds_rise CHECK (((warn_percent > (0)::numeric) AND (warn_percent < throttle_percent) AND (throttle_percent < pause_percent)))
+
+runs: run_without_period_spends_once CHECK (((period_ends_at IS NOT NULL) OR (period_spent_usd_nanos = spent_usd_nanos)))
 
 runs: runs_pkey PRIMARY KEY (tenant_id, run_id)
 
@@ -500,14 +597,6 @@ tasks: tasks_pkey PRIMARY KEY (tenant_id, task_id)
 
 tasks: tasks_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, run_id)
 
-tenant_budget_events: tenant_budget_events_pkey PRIMARY KEY (budget_event_id)
-
-tenant_budget_events: tenant_budget_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id)
-
-tenant_budget_events: tenant_budget_level_known CHECK ((level = ANY (ARRAY['warning'::text, 'throttle'::text, 'pause'::text])))
-
-tenant_budget_events: tenant_threshold_fires_once UNIQUE (tenant_id, period_start, limit_version, threshold)
-
 tenant_quotas: quota_burst_in_one_form CHECK (((burst_share IS NULL) OR (burst_value IS NULL)))
 
 tenant_quotas: quota_burst_not_negative CHECK ((burst_share >= (0)::numeric))
@@ -520,17 +609,11 @@ tenant_quotas: quota_burst_value_only_for_rooms CHECK (((burst_value IS NULL) OR
 
 tenant_quotas: quota_limit_not_negative CHECK ((limit_value >= (0)::numeric))
 
-tenant_quotas: quota_period_known CHECK (((period IS NULL) OR ((resource = 'cost'::text) AND (period = ANY (ARRAY['month'::text, 'none'::text])))))
-
 tenant_quotas: quota_resource_known CHECK ((resource = ANY (ARRAY['cpu'::text, 'memory'::text, 'cost'::text, 'concurrent_runs'::text])))
 
 tenant_quotas: tenant_quotas_pkey PRIMARY KEY (tenant_id, resource)
 
 tenant_quotas: tenant_quotas_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id)
-
-tenant_spend: tenant_spend_pkey PRIMARY KEY (tenant_id, period_start)
-
-tenant_spend: tenant_spend_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id)
 
 tenant_usage: tenant_usage_pkey PRIMARY KEY (usage_id)
 
@@ -539,6 +622,8 @@ tenant_usage: tenant_usage_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES ten
 tenant_usage: usage_kind_known CHECK ((kind = ANY (ARRAY['allocate'::text, 'release'::text])))
 
 tenants: tenant_holds_not_negative CHECK (((cpu_held >= (0)::numeric) AND (memory_gb_held >= (0)::numeric) AND (runs_held >= 0) AND (cost_held_usd_nanos >= 0)))
+
+tenants: tenant_period_known CHECK (((cost_period ->> 'kind'::text) = ANY (ARRAY['none'::text, 'day'::text, 'week'::text, 'month'::text, 'anchored'::text])))
 
 tenants: tenant_quality_gate_known CHECK ((quality_gate = ANY (ARRAY['off'::text, 'advise'::text, 'enforce'::text])))
 
@@ -551,6 +636,8 @@ tenants: tenant_thresholds_rise CHECK (((warn_percent > (0)::numeric) AND (warn_
 tenants: tenant_use_within_holds CHECK ((((cpu_in_use >= (0)::numeric) AND (cpu_in_use <= cpu_held)) AND ((memory_gb_in_use >= (0)::numeric) AND (memory_gb_in_use <= memory_gb_held))))
 
 tenants: tenant_weight_positive CHECK ((weight > (0)::numeric))
+
+tenants: tenants_org_id_fkey FOREIGN KEY (org_id) REFERENCES orgs(org_id)
 
 tenants: tenants_pkey PRIMARY KEY (tenant_id)
 
@@ -568,6 +655,8 @@ CREATE INDEX budget_events_unacted ON public.budget_events USING btree (triggere
 
 CREATE INDEX cost_events_by_time ON public.cost_events USING btree (tenant_id, occurred_at)
 
+CREATE INDEX cost_events_of_org ON public.cost_events USING btree (org_id, occurred_at) WHERE (org_id IS NOT NULL)
+
 CREATE INDEX decisions_by_kind ON public.decisions USING btree (kind, at)
 
 CREATE INDEX decisions_of_run ON public.decisions USING btree (tenant_id, run_id, at)
@@ -580,13 +669,21 @@ CREATE INDEX events_of_run ON public.events USING btree (tenant_id, run_id, even
 
 CREATE INDEX events_unpublished ON public.events USING btree (event_seq) WHERE (published_at IS NULL)
 
+CREATE INDEX holds_of_org_to_expire ON public.holds USING btree (org_id, expires_at) WHERE ((released_at IS NULL) AND (expires_at IS NOT NULL) AND (org_id IS NOT NULL))
+
+CREATE INDEX holds_to_expire ON public.holds USING btree (tenant_id, expires_at) WHERE ((released_at IS NULL) AND (expires_at IS NOT NULL))
+
 CREATE INDEX idempotency_keys_expiry ON public.idempotency_keys USING btree (expires_at)
+
+CREATE UNIQUE INDEX one_open_hold ON public.holds USING btree (tenant_id, run_id) WHERE (released_at IS NULL)
 
 CREATE INDEX quota_violations_of_run ON public.quota_violations USING btree (tenant_id, run_id) WHERE (run_id IS NOT NULL)
 
 CREATE INDEX quota_violations_of_tenant ON public.quota_violations USING btree (tenant_id, at DESC, violation_id DESC)
 
 CREATE INDEX runs_newest ON public.runs USING btree (tenant_id, created_at DESC, run_id DESC)
+
+CREATE INDEX runs_period_over ON public.runs USING btree (tenant_id, period_ends_at) WHERE ((period_ends_at IS NOT NULL) AND ((live_tasks > 0) OR budget_paused OR demoted))
 
 CREATE INDEX runs_with_duration ON public.runs USING btree (tenant_id, run_id) WHERE ((max_duration_ms IS NOT NULL) AND (live_tasks > 0))
 
@@ -622,6 +719,8 @@ CREATE INDEX tasks_waiting_of_tenant ON public.tasks USING btree (tenant_id, acc
 
 CREATE INDEX tenant_usage_of_tenant ON public.tenant_usage USING btree (tenant_id, usage_id)
 
+CREATE INDEX tenants_of_org ON public.tenants USING btree (org_id) WHERE (org_id IS NOT NULL)
+
 -- Views
 
 view v_budget_status as
@@ -629,21 +728,58 @@ view v_budget_status as
     r.run_id,
     r.status,
     round(r.limit_usd_nanos::numeric / '1000000000'::numeric, 9) AS limit_usd,
-    round(r.spent_usd_nanos::numeric / '1000000000'::numeric, 9) AS spent_usd,
-    round(r.held_usd_nanos::numeric / '1000000000'::numeric, 9) AS held_usd,
-    round(r.limit_usd_nanos::numeric / '1000000000'::numeric, 9) - round(r.spent_usd_nanos::numeric / '1000000000'::numeric, 9) AS remaining_usd,
-    round(100.0 * r.spent_usd_nanos::numeric / r.limit_usd_nanos::numeric, 3) AS percent_used,
+    round(c.spent::numeric / '1000000000'::numeric, 9) AS spent_usd,
+    round(c.held::numeric / '1000000000'::numeric, 9) AS held_usd,
+    round(r.limit_usd_nanos::numeric / '1000000000'::numeric, 9) - round(c.spent::numeric / '1000000000'::numeric, 9) AS remaining_usd,
+    round(100.0 * c.spent::numeric / r.limit_usd_nanos::numeric, 3) AS percent_used,
         CASE
-            WHEN (100.0 * r.spent_usd_nanos::numeric / r.limit_usd_nanos::numeric) >= t.pause_percent THEN 'pause'::text
-            WHEN (100.0 * r.spent_usd_nanos::numeric / r.limit_usd_nanos::numeric) >= t.throttle_percent THEN 'throttle'::text
-            WHEN (100.0 * r.spent_usd_nanos::numeric / r.limit_usd_nanos::numeric) >= t.warn_percent THEN 'warning'::text
+            WHEN (100.0 * c.spent::numeric / r.limit_usd_nanos::numeric) >= COALESCE(r.pause_percent, t.pause_percent) THEN 'pause'::text
+            WHEN (100.0 * c.spent::numeric / r.limit_usd_nanos::numeric) >= COALESCE(r.throttle_percent, t.throttle_percent) THEN 'throttle'::text
+            WHEN (100.0 * c.spent::numeric / r.limit_usd_nanos::numeric) >= COALESCE(r.warn_percent, t.warn_percent) THEN 'warning'::text
             ELSE 'ok'::text
         END AS level,
     r.budget_version,
     r.demoted,
-    r.budget_paused
+    r.budget_paused,
+    c.period_start,
+    round(r.spent_usd_nanos::numeric / '1000000000'::numeric, 9) AS total_spent_usd
    FROM runs r
-     JOIN tenants t USING (tenant_id);
+     JOIN tenants t USING (tenant_id)
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN o.over THEN 0::bigint
+                    ELSE r.period_spent_usd_nanos
+                END AS spent,
+                CASE
+                    WHEN NOT o.over THEN r.held_usd_nanos
+                    WHEN r.live_tasks > 0 THEN r.limit_usd_nanos
+                    ELSE 0::bigint
+                END AS held,
+                CASE
+                    WHEN o.over THEN period_start(r.period, now())
+                    ELSE r.period_start
+                END AS period_start
+           FROM ( SELECT COALESCE(r.period_ends_at <= now(), false) AS over) o) c;
+
+view v_holds as
+ SELECT h.tenant_id,
+    h.run_id,
+    h.hold_number,
+    h.org_id,
+    h.owner_task_id,
+    round(h.taken_usd_nanos::numeric / '1000000000'::numeric, 9) AS taken_usd,
+    h.taken_reason,
+    h.taken_at,
+    h.expires_at,
+        CASE
+            WHEN h.released_at IS NULL THEN round(r.held_usd_nanos::numeric / '1000000000'::numeric, 9)
+            ELSE NULL::numeric
+        END AS left_usd,
+    round(h.released_usd_nanos::numeric / '1000000000'::numeric, 9) AS released_usd,
+    h.released_reason,
+    h.released_at
+   FROM holds h
+     JOIN runs r USING (tenant_id, run_id);
 
 view v_low_quality_reasoning as
  SELECT score_id,
@@ -699,24 +835,24 @@ view v_tenant_usage_current as
     q.concurrent_runs_limit,
     t.runs_held AS concurrent_runs,
     q.cost_limit_usd,
-    round(COALESCE(s.spent_usd_nanos, 0::numeric) / '1000000000'::numeric, 9) AS cost_spent_usd,
+    round(COALESCE(s.spent_usd_nanos, 0::bigint)::numeric / '1000000000'::numeric, 9) AS cost_spent_usd,
     round(t.cost_held_usd_nanos::numeric / '1000000000'::numeric, 9) AS cost_held_usd,
     t.throttled_until,
     t.weight,
-    t.quality_gate
+    t.quality_gate,
+    t.org_id
    FROM tenants t
      LEFT JOIN LATERAL ( SELECT max(tenant_quotas.limit_value) FILTER (WHERE tenant_quotas.resource = 'cpu'::text) AS cpu_limit,
             max(tenant_quotas.limit_value) FILTER (WHERE tenant_quotas.resource = 'memory'::text) AS memory_gb_limit,
             max(tenant_quotas.limit_value) FILTER (WHERE tenant_quotas.resource = 'concurrent_runs'::text) AS concurrent_runs_limit,
-            max(tenant_quotas.limit_value) FILTER (WHERE tenant_quotas.resource = 'cost'::text) AS cost_limit_usd,
-            max(tenant_quotas.period) FILTER (WHERE tenant_quotas.resource = 'cost'::text) AS cost_period
+            max(tenant_quotas.limit_value) FILTER (WHERE tenant_quotas.resource = 'cost'::text) AS cost_limit_usd
            FROM tenant_quotas
           WHERE tenant_quotas.tenant_id = t.tenant_id) q ON true
-     LEFT JOIN LATERAL ( SELECT sum(tenant_spend.spent_usd_nanos) AS spent_usd_nanos
-           FROM tenant_spend
-          WHERE tenant_spend.tenant_id = t.tenant_id AND (q.cost_period = 'none'::text OR tenant_spend.period_start = date_trunc('month'::text, now(), 'UTC'::text))) s ON true;
+     LEFT JOIN account_spend s ON s.scope = 'tenant'::text AND s.account_id = t.tenant_id AND s.period_start = period_start(t.cost_period, now());
 
 -- Functions (bodies in functions/)
+
+account_spent(p_scope text, p_account_id text, p_period jsonb, p_now timestamp with time zone) returns bigint
 
 act_on_budget(p_tenant_id text, p_run_id text, p_level text, p_by text, p_cause_id uuid, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
@@ -734,9 +870,9 @@ book_admission(p_task tasks, p_run runs, p_request jsonb, p_policy jsonb, p_now 
 
 book_refusal(p_tenant tenants, p_request jsonb, p_reasons jsonb, p_policy jsonb, p_now timestamp with time zone) returns void
 
-budget_snapshot(p_tenant tenants, p_run runs, p_run_id text, p_asked_nanos bigint) returns jsonb
+budget_snapshot(p_tenant tenants, p_run runs, p_run_id text, p_asked_nanos bigint, p_now timestamp with time zone) returns jsonb
 
-budget_thresholds(p_tenant tenants) returns TABLE(percent numeric, level text)
+budget_thresholds(p_warn numeric, p_throttle numeric, p_pause numeric, p_alerts numeric[]) returns TABLE(percent numeric, level text)
 
 cancel_task(p_tenant_id text, p_task_id text, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
@@ -758,6 +894,8 @@ drift_in_burst_marks(p_tenants text[]) returns TABLE(what text, row_key jsonb, p
 
 drift_in_lines(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
 
+drift_in_orgs(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
+
 drift_in_pool() returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
 
 drift_in_runs(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
@@ -774,7 +912,9 @@ emit_event(p_tenant_id text, p_run_id text, p_task_id text, p_type text, p_data 
 
 end_task(p_task tasks, p_state text, p_fail_code text, p_error text, p_policy jsonb, p_now timestamp with time zone) returns void
 
-fire_tenant_thresholds(p_tenant_id text, p_new_limit boolean, p_now timestamp with time zone) returns void
+expired_holds(p_scope text, p_account_id text, p_now timestamp with time zone) returns bigint
+
+fire_account_thresholds(p_scope text, p_account_id text, p_tenant_id text, p_new_limit boolean, p_now timestamp with time zone) returns void
 
 fire_thresholds(p_tenant_id text, p_run_id text, p_cause_id uuid, p_now timestamp with time zone) returns void
 
@@ -784,7 +924,9 @@ heartbeat_task(p_tenant_id text, p_task_id text, p_epoch bigint, p_policy jsonb,
 
 held_back(p_tenant_id text, p_run_id text, p_by_tenant_id text, p_by_task_id text, p_now timestamp with time zone) returns boolean
 
-hold_quota(p_tenant_id text, p_run_id text, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_reason text, p_now timestamp with time zone) returns void
+hold_has_expired(p_tenant_id text, p_run_id text, p_grace_seconds integer, p_now timestamp with time zone) returns boolean
+
+hold_quota(p_tenant_id text, p_run_id text, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_in_room boolean, p_reason text, p_policy jsonb, p_now timestamp with time zone) returns void
 
 holds_quota(p_state text, p_waiting_for text) returns boolean
 
@@ -798,9 +940,13 @@ keep_policy(p_policy jsonb, p_now timestamp with time zone) returns void
 
 leave_room(p_task tasks, p_state text, p_how text, p_lost boolean, p_policy jsonb, p_now timestamp with time zone) returns tasks
 
+lift_budget(p_before runs, p_run runs, p_approval jsonb, p_policy jsonb, p_now timestamp with time zone) returns void
+
 line_blocks(p_tenant_id text, p_class smallint, p_on_burst boolean, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_policy jsonb, p_now timestamp with time zone) returns boolean
 
 line_head(p_policy jsonb, p_max integer, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone, waiting_since timestamp with time zone)
+
+lock_accounts(p_tenant_id text) returns tenants
 
 lock_scheduler(p_tenants text[]) returns pool
 
@@ -810,7 +956,21 @@ mark_burst(p_tenant_id text) returns void
 
 money_fits(p_tenant tenants, p_run runs, p_limits jsonb, p_now timestamp with time zone) returns boolean
 
+money_levels(p_tenant tenants, p_now timestamp with time zone) returns jsonb
+
+money_refusals(p_levels jsonb, p_asked_usd numeric) returns jsonb
+
+move_held(p_tenant_id text, p_nanos bigint) returns void
+
 move_room(p_tenant_id text, p_cpu numeric, p_memory_gb numeric, p_sign integer, p_policy jsonb, p_now timestamp with time zone) returns void
+
+period_boundary(p_period jsonb, p_number integer) returns timestamp with time zone
+
+period_end(p_period jsonb, p_at timestamp with time zone) returns timestamp with time zone
+
+period_number(p_period jsonb, p_at timestamp with time zone) returns integer
+
+period_start(p_period jsonb, p_at timestamp with time zone) returns timestamp with time zone
 
 policy_number(p_policy jsonb, p_name text) returns numeric
 
@@ -832,9 +992,11 @@ quota_limits(p_tenant_id text, p_policy jsonb) returns jsonb
 
 quota_line_blocks(p_tenant tenants, p_class smallint, p_starts_run boolean, p_cpu_room numeric, p_memory_gb_room numeric, p_tasks_room numeric, p_policy jsonb, p_now timestamp with time zone) returns boolean
 
+rebuild_spend(p_scope text, p_account_id text, p_period jsonb) returns void
+
 reconcile(p_repair boolean, p_now timestamp with time zone) returns TABLE(what text, tenant_id text, run_id text, task_id text, part text, counter text, stored text, derived text, repaired boolean)
 
-record_costs(p_tenant_id text, p_run_id text, p_events jsonb, p_now timestamp with time zone) returns jsonb
+record_costs(p_tenant_id text, p_run_id text, p_events jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
 record_deliberation(p_tenant_id text, p_run_id text, p_score jsonb, p_now timestamp with time zone) returns boolean
 
@@ -852,17 +1014,27 @@ ring_again(p_after_seconds integer, p_now timestamp with time zone) returns inte
 
 ring_doorbell(p_task tasks, p_kind text, p_now timestamp with time zone) returns void
 
+roll_run(p_tenant_id text, p_run_id text, p_policy jsonb, p_now timestamp with time zone) returns boolean
+
+roll_runs(p_tenant_id text, p_policy jsonb, p_max integer, p_now timestamp with time zone) returns integer
+
+run_left(p_run runs, p_now timestamp with time zone) returns bigint
+
+run_thresholds(p_tenant tenants, p_run runs) returns TABLE(percent numeric, level text)
+
 save_checkpoint(p_tenant_id text, p_task_id text, p_checkpoint jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
 scheduler_snapshot(p_policy jsonb, p_waiting_max integer, p_running_max integer, p_now timestamp with time zone) returns jsonb
 
 seen_admission(p_tenant tenants, p_request jsonb, p_now timestamp with time zone) returns jsonb
 
-set_budget(p_tenant_id text, p_run_id text, p_limit_nanos bigint, p_reason text, p_actor text, p_policy jsonb, p_now timestamp with time zone) returns jsonb
+set_budget(p_tenant_id text, p_run_id text, p_limit_nanos bigint, p_terms jsonb, p_reason text, p_actor text, p_policy jsonb, p_now timestamp with time zone) returns jsonb
+
+set_org(p_org_id text, p_limit_nanos bigint, p_settings jsonb, p_reason text, p_actor text, p_now timestamp with time zone) returns integer
 
 set_pool(p_cpu numeric, p_memory_gb numeric, p_tasks integer, p_policy jsonb, p_now timestamp with time zone) returns void
 
-set_quotas(p_tenant_id text, p_quotas jsonb, p_settings jsonb, p_actor text, p_now timestamp with time zone) returns void
+set_quotas(p_tenant_id text, p_quotas jsonb, p_settings jsonb, p_actor text, p_now timestamp with time zone) returns boolean
 
 start_pace(p_now timestamp with time zone) returns jsonb
 
@@ -870,13 +1042,13 @@ start_promise_clock(p_tenant_id text, p_task_id text, p_policy jsonb, p_now time
 
 sweep_budgets(p_policy jsonb, p_after_seconds integer, p_max integer, p_now timestamp with time zone) returns integer
 
+sweep_holds(p_max integer, p_now timestamp with time zone) returns integer
+
 sweep_rooms(p_policy jsonb, p_max integer, p_now timestamp with time zone) returns jsonb
 
-task_answer(p_kind text, p_tenant_id text, p_task_id text) returns jsonb
+task_answer(p_kind text, p_tenant_id text, p_task_id text, p_now timestamp with time zone) returns jsonb
 
 tenant_shares(p_policy jsonb, p_tenants text[], p_now timestamp with time zone) returns TABLE(tenant_id text, share double precision, recent double precision)
-
-tenant_spent(p_tenant_id text, p_period text, p_now timestamp with time zone) returns bigint
 
 unpause_task(p_tenant_id text, p_task_id text, p_policy jsonb, p_now timestamp with time zone) returns void
 
@@ -889,6 +1061,10 @@ waiting_heads(p_policy jsonb, p_max integer, p_fitting boolean, p_cpu numeric, p
 waiting_page(p_policy jsonb, p_tenant_id text, p_class smallint, p_after bigint, p_limit integer, p_now timestamp with time zone) returns TABLE(line_position bigint, ahead_in_tenant bigint, tenant_id text, task_id text)
 
 -- What the application may do
+
+account_budget_events: insert, select
+
+account_spend: insert, select, update
 
 admission_answers: insert, select, update
 
@@ -908,7 +1084,13 @@ deliberation_scores: insert, select
 
 events: insert, select, update
 
+holds: insert, select, update
+
 idempotency_keys: delete, insert, select, update
+
+org_changes: insert, select
+
+orgs: insert, select, update
 
 plans: insert, select
 
@@ -926,17 +1108,15 @@ runs: insert, select, update
 
 tasks: insert, select, update
 
-tenant_budget_events: insert, select
-
 tenant_quotas: insert, select, update
-
-tenant_spend: insert, select, update
 
 tenant_usage: insert, select
 
 tenants: insert, select, update
 
 v_budget_status: select
+
+v_holds: select
 
 v_low_quality_reasoning: select
 

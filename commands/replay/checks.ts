@@ -98,7 +98,7 @@ export async function checkRows(
        (select count(*) from tasks t left join (
           select tenant_id, task_id, sum(cost_usd_nanos) as spent from cost_events group by 1, 2
         ) c using (tenant_id, task_id) where t.spent_usd_nanos <> coalesce(c.spent, 0)) as task_ledger_drift,
-       (select count(*) from tenant_spend s full join (
+       (select count(*) from (select account_id as tenant_id, period_start, spent_usd_nanos from account_spend where scope = 'tenant') s full join (
           select tenant_id, date_trunc('month', occurred_at, 'UTC') as period_start, sum(cost_usd_nanos) as spent
           from cost_events group by 1, 2
         ) c using (tenant_id, period_start)

@@ -5,6 +5,7 @@ import { listQueue } from '../../shared/admission/queue-reads.ts';
 import { schedule } from '../../shared/admission/scheduler.ts';
 import { setPool, setQuotas } from '../../shared/admission/store.ts';
 import { listViolations } from '../../shared/admission/violation-reads.ts';
+import { keepsRising, type Thresholds } from '../../shared/budget/terms.ts';
 import { actingTenant, route } from '../../shared/platform/http.ts';
 import { badRequest, notFound } from '../../shared/platform/problem.ts';
 
@@ -34,7 +35,14 @@ export const putQuotas = route({
   handle: async ({ database, caller, params, body, now }) => {
     const tenantId = actingTenant(caller, params.tenantId);
     await checkThresholdsRise(database, tenantId, body.thresholds, now);
-    await setQuotas(database, tenantId, body, caller.keyId ?? 'operator', now);
+    if (!(await setQuotas(database, tenantId, body, caller.keyId ?? 'operator', now))) {
+      throw badRequest([
+        {
+          path: 'orgId',
+          message: `no organisation ${body.orgId}; PUT /v1/orgs/${body.orgId}/budget makes it`,
+        },
+      ]);
+    }
     await schedule(database, now);
     return { status: 200, body: await readQuotas(database, tenantId, now) };
   },
@@ -44,7 +52,7 @@ export const putQuotas = route({
 async function checkThresholdsRise(
   database: Parameters<typeof readQuotas>[0],
   tenantId: string,
-  given: { warn?: number | undefined; throttle?: number | undefined; pause?: number | undefined } | undefined,
+  given: Thresholds | undefined,
   now: Date,
 ): Promise<void> {
   if (given === undefined) return;
@@ -53,10 +61,8 @@ async function checkThresholdsRise(
     throttle: 80,
     pause: 95,
   };
-  const warn = given.warn ?? current.warn;
-  const throttle = given.throttle ?? current.throttle;
-  const pause = given.pause ?? current.pause;
-  if (!(warn < throttle && throttle < pause)) {
+  if (!keepsRising(given, current)) {
+    const { warn, throttle, pause } = { ...current, ...given };
     throw badRequest([
       {
         path: 'thresholds',

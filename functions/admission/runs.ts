@@ -107,10 +107,10 @@ function replyOf(
 /** GET /v1/runs/{runId} */
 export const getRun = route({
   query: tenantQuery,
-  handle: async ({ database, caller, params, query }) => {
+  handle: async ({ database, caller, params, query, now }) => {
     const runId = params.runId ?? '';
     const tenantId = await tenantOfId(database, caller, 'run', runId, query.tenantId);
-    const run = await readRun(database, tenantId, runId);
+    const run = await readRun(database, tenantId, runId, now);
     if (run === null) throw notFound(`Run ${runId}`);
     return { status: 200, body: run };
   },
@@ -120,11 +120,11 @@ export const getRun = route({
 export const putLabels = route({
   body: labelsRequest,
   query: tenantQuery,
-  handle: async ({ database, caller, params, query, body }) => {
+  handle: async ({ database, caller, params, query, body, now }) => {
     const runId = params.runId ?? '';
     const tenantId = await tenantOfId(database, caller, 'run', runId, query.tenantId);
     await setLabels(database, tenantId, runId, body.labels);
-    const run = await readRun(database, tenantId, runId);
+    const run = await readRun(database, tenantId, runId, now);
     if (run === null) throw notFound(`Run ${runId}`);
     return { status: 200, body: run };
   },

@@ -207,7 +207,7 @@ export const complete = route({
     if (answer.kind === 'stale_epoch') throw staleEpoch(answer);
     if (answer.kind === 'already_ended') throw alreadyEnded(answer);
     await schedule(call.database, call.now);
-    const run = await readRun(call.database, tenantId, answer.task.run_id);
+    const run = await readRun(call.database, tenantId, answer.task.run_id, call.now);
     return { status: 200, body: run };
   },
 });

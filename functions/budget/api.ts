@@ -6,13 +6,15 @@ import { policy } from '../../shared/admission/policy.ts';
 import { schedule } from '../../shared/admission/scheduler.ts';
 import { tenantOfId } from '../../shared/admission/tenant.ts';
 import { budgetChange, costReport } from '../../shared/budget/contract.ts';
-import { recordCosts, setBudget } from '../../shared/budget/costs.ts';
+import { type BudgetChanged, recordCosts, setBudget } from '../../shared/budget/costs.ts';
 import { budgetStatusOf } from '../../shared/budget/status.ts';
+import { storedPeriod } from '../../shared/budget/terms.ts';
 import { relayAfterCommit } from '../../shared/coordination/relay.ts';
 import { databaseFromSecret } from '../../shared/platform/database-secret.ts';
 import { type ApiDependencies, type HttpHandler, httpApi, route } from '../../shared/platform/http.ts';
 import { usdToNanos } from '../../shared/platform/money.ts';
 import { notFound, paymentRequired } from '../../shared/platform/problem.ts';
+import { getOrgBudget, putOrgBudget } from './orgs.ts';
 
 const postCosts = route({
   body: costReport,
@@ -21,7 +23,7 @@ const postCosts = route({
   handle: async ({ database, caller, params, query, body, now }) => {
     const runId = params.runId ?? '';
     const tenantId = await tenantOfId(database, caller, 'run', runId, query.tenantId);
-    const answer = await recordCosts(database, tenantId, runId, body.events, now);
+    const answer = await recordCosts(database, tenantId, runId, body.events, policy, now);
     if (answer === null) throw notFound(`Run ${runId}`);
     return { status: 200, body: answer };
   },
@@ -39,6 +41,7 @@ const putBudget = route({
       runId,
       {
         limitNanos: usdToNanos(body.maxCostUSD),
+        terms: { period: storedPeriod(body), thresholds: body.thresholds },
         reason: body.reason,
         actor: caller.keyId ?? 'unknown',
       },
@@ -49,24 +52,9 @@ const putBudget = route({
       case 'not_found':
         throw notFound(`Run ${runId}`);
       case 'budget_exhausted':
-        throw paymentRequired(
-          'budget_exhausted',
-          `cost: the tenant has ${changed.used} USD spent and ${changed.held} held of a limit of ${changed.limit}; raise its cost quota first.`,
-          {
-            extra: {
-              reasons: [
-                {
-                  code: 'budget_exhausted',
-                  level: 'tenant',
-                  resource: 'cost',
-                  burst: 0,
-                  ...changed,
-                  kind: undefined,
-                },
-              ],
-            },
-          },
-        );
+        throw paymentRequired('budget_exhausted', refusedRaise(changed.refusals), {
+          extra: { reasons: changed.refusals.map((refusal) => ({ ...refusal, code: 'budget_exhausted' })) },
+        });
       case 'changed':
         await schedule(database, now);
         return { status: 200, body: budgetStatusOf(changed.budget) };
@@ -74,9 +62,23 @@ const putBudget = route({
   },
 });
 
+function refusedRaise(refusals: Extract<BudgetChanged, { kind: 'budget_exhausted' }>['refusals']): string {
+  return refusals
+    .map(
+      ({ level, limit, used, held }) =>
+        `cost: the ${level === 'org' ? 'organisation' : 'tenant'} has ${used} USD spent and ${held} held of a limit of ${limit}; raise that first.`,
+    )
+    .join(' ');
+}
+
 export function budgetApi(dependencies: ApiDependencies): HttpHandler {
   return httpApi<'budget'>(
-    { 'POST /v1/runs/{runId}/costs': postCosts, 'PUT /v1/runs/{runId}/budget': putBudget },
+    {
+      'POST /v1/runs/{runId}/costs': postCosts,
+      'PUT /v1/runs/{runId}/budget': putBudget,
+      'GET /v1/orgs/{orgId}/budget': getOrgBudget,
+      'PUT /v1/orgs/{orgId}/budget': putOrgBudget,
+    },
     dependencies,
   );
 }

@@ -17,12 +17,11 @@ begin
   return jsonb_build_object(
     'tenant', jsonb_build_object(
       'cpuHeld', p_tenant.cpu_held, 'memoryGbHeld', p_tenant.memory_gb_held, 'runsHeld', p_tenant.runs_held,
-      'cpuInUse', p_tenant.cpu_in_use, 'memoryGbInUse', p_tenant.memory_gb_in_use, 'costHeldUSD', usd(p_tenant.cost_held_usd_nanos),
-      'costSpentUSD', usd(tenant_spent(p_tenant.tenant_id, v_limits->'cost'->>'period', p_now)),
-      'throttledUntil', iso_time(p_tenant.throttled_until), 'weight', p_tenant.weight, 'pausePercent', p_tenant.pause_percent,
-      'qualityGate', p_tenant.quality_gate
+      'cpuInUse', p_tenant.cpu_in_use, 'memoryGbInUse', p_tenant.memory_gb_in_use,
+      'throttledUntil', iso_time(p_tenant.throttled_until), 'weight', p_tenant.weight, 'qualityGate', p_tenant.quality_gate
     ),
     'limits', v_limits,
+    'money', money_levels(p_tenant, p_now),
     'promisedQuota', jsonb_build_object('cpu', v_promised.cpu, 'memoryGb', v_promised.memory_gb, 'runs', v_promised.runs),
     'pool', jsonb_build_object(
       'cpu', p_pool.cpu, 'memoryGb', p_pool.memory_gb, 'tasks', p_pool.tasks,
@@ -37,8 +36,9 @@ begin
     ),
     'quotaLineBlocks', quota_line_blocks(p_tenant, (p_ask->>'class')::smallint, coalesce(p_run.live_tasks, 0) = 0, v_room.cpu, v_room.memory_gb, v_room.tasks, p_policy, p_now),
     'run', case when p_run.run_id is not null then jsonb_build_object(
-      'liveTasks', p_run.live_tasks, 'limitUSD', usd(p_run.limit_usd_nanos), 'spentUSD', usd(p_run.spent_usd_nanos),
-      'heldUSD', usd(p_run.held_usd_nanos), 'budgetPaused', p_run.budget_paused,
+      'liveTasks', p_run.live_tasks, 'limitUSD', usd(p_run.limit_usd_nanos), 'spentUSD', usd(p_run.period_spent_usd_nanos),
+      'heldUSD', usd(p_run.held_usd_nanos), 'pausePercent', coalesce(p_run.pause_percent, p_tenant.pause_percent),
+      'periodEndsAt', iso_time(p_run.period_ends_at), 'budgetPaused', p_run.budget_paused,
       'lastVerdict', case when p_tenant.quality_gate = 'enforce' then (
         select recommendation from deliberation_scores
         where tenant_id = p_tenant.tenant_id and run_id = p_run.run_id and recommendation in ('pass', 'reject')

@@ -2,8 +2,8 @@
 --
 -- p_request: {tenantId, runId, taskId, phase, class, overridable, priorityReason, priorityActor, cpu, memoryGb,
 --   maxCostNanos (text; null for a further phase), maxDurationMs, goal, labels, start, onQuota, leaseSeconds, dryRun,
---   decisionId, violationId, requestHash, requestKeys: [text]}.
--- Returns {kind: 'answer'|'mismatch'|'tenant_not_found'|'run_not_found', replayed, outcome}. The outcome is what the
+--   period, thresholds, decisionId, violationId, requestHash, requestKeys: [text]}.
+-- Returns {kind: 'answer'|'mismatch'|'tenant_not_found'|'run_not_found'|'rehearse', replayed, outcome}. The outcome is what the
 -- answer is written from, and is stored, so that a repeated request hears the first answer (A7).
 create function admit_task(p_request jsonb, p_policy jsonb, p_now timestamptz) returns jsonb
 language plpgsql as $$
@@ -27,6 +27,7 @@ declare
   v_decision text;
   v_waiting_for text;
   v_outcome jsonb;
+  v_period jsonb := coalesce(nullif(p_request->'period', 'null'), '{"kind": "none"}');
 begin
   select * into v_tenant from tenants where tenant_id = v_tenant_id;
   if not found then
@@ -40,16 +41,28 @@ begin
   end if;
   if not v_dry and coalesce(v_tenant.throttled_until <= p_now, true) then
     v_pool := lock_scheduler(array[v_tenant_id]);
+    -- A period that has ended ends here, whatever sweeps have come (B8).
+    perform roll_runs(v_tenant_id, p_policy, null, p_now);
     select * into v_tenant from tenants where tenant_id = v_tenant_id;
     v_seen := seen_admission(v_tenant, p_request, p_now);
     if v_seen is not null then
       return v_seen;
     end if;
   end if;
+  if v_dry and exists (
+    select 1 from runs where tenant_id = v_tenant_id and period_ends_at <= p_now and (live_tasks > 0 or budget_paused or demoted or run_id = v_run_id)
+  ) then
+    -- The live call would begin a new period first: only a rehearsal of it gives its answer (A8).
+    return jsonb_build_object('kind', 'rehearse');
+  end if;
   if v_pool is null then
     select * into v_pool from pool;
   end if;
 
+  if not v_dry and not v_new_run then
+    perform roll_run(v_tenant_id, v_run_id, p_policy, p_now);
+    select * into v_tenant from tenants where tenant_id = v_tenant_id;
+  end if;
   select * into v_run from runs where tenant_id = v_tenant_id and run_id = v_run_id;
   if v_new_run and found or exists (select 1 from tasks where tenant_id = v_tenant_id and task_id = v_task_id) then
     return jsonb_build_object('kind', 'mismatch');
@@ -127,13 +140,18 @@ begin
   end if;
   v_outcome := v_outcome || jsonb_build_object(
     'queue', case when v_decision = 'queued' then v_place end,
-    'budget', case when v_accepted then budget_snapshot(v_tenant, v_run, v_run_id, (p_request->>'maxCostNanos')::bigint)
+    'budget', case when v_accepted then budget_snapshot(v_tenant, v_run, v_run_id, (p_request->>'maxCostNanos')::bigint, p_now)
       -- A dry run books nothing, so what its hold would be is worked out: all that is left, or nothing while it waits for quota.
       || case when not v_dry then '{}'::jsonb else jsonb_build_object('heldNanos', (case
         when v_waiting_for is distinct from 'quota' then
-          greatest(coalesce(v_run.limit_usd_nanos, (p_request->>'maxCostNanos')::bigint) - coalesce(v_run.spent_usd_nanos, 0), 0)
+          greatest(coalesce(v_run.limit_usd_nanos, (p_request->>'maxCostNanos')::bigint) - coalesce(v_run.period_spent_usd_nanos, 0), 0)
         else coalesce(v_run.held_usd_nanos, 0)
-      end)::text) end
+      end)::text) || case when not v_new_run then '{}'::jsonb else jsonb_build_object(
+        'periodStart', case when v_period->>'kind' <> 'none' then iso_time(period_start(v_period, p_now)) end, 'periodEndsAt', iso_time(period_end(v_period, p_now)),
+        'percents', jsonb_build_array(
+          coalesce(p_request->'thresholds'->'warn', to_jsonb(v_tenant.warn_percent)), coalesce(p_request->'thresholds'->'throttle', to_jsonb(v_tenant.throttle_percent)),
+          coalesce(p_request->'thresholds'->'pause', to_jsonb(v_tenant.pause_percent))
+        )) end end
     end,
     -- For the RateLimit headers: the tenant's concurrent runs after this answer.
     'runsLimit', v_facts->'limits'->'concurrent_runs'->'limit',

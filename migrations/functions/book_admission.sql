@@ -4,21 +4,27 @@ language plpgsql as $$
 declare
   v_task tasks := p_task;
   v_event_id uuid;
+  v_period jsonb := coalesce(nullif(p_request->'period', 'null'), '{"kind": "none"}');
+  v_thresholds jsonb := coalesce(nullif(p_request->'thresholds', 'null'), '{}');
   v_ids jsonb := jsonb_build_object(
     'runId', p_task.run_id, 'taskId', p_task.task_id, 'phase', p_task.phase, 'class', 'P' || p_task.queue_class
   );
 begin
   if p_run.run_id is null then
     insert into runs (
-      tenant_id, run_id, phase, goal, labels, status, created_at, started_at, limit_usd_nanos, max_duration_ms
+      tenant_id, run_id, phase, goal, labels, status, created_at, started_at, limit_usd_nanos, max_duration_ms,
+      period, period_start, period_ends_at, warn_percent, throttle_percent, pause_percent, alert_percents
     ) values (
       p_task.tenant_id, p_task.run_id, p_task.phase, p_request->>'goal', coalesce(p_request->'labels', '{}'),
       case when p_task.state = 'queued' then 'queued' else 'running' end, p_now,
       case when p_task.state <> 'queued' then p_now end,
-      (p_request->>'maxCostNanos')::bigint, (p_request->>'maxDurationMs')::bigint
+      (p_request->>'maxCostNanos')::bigint, (p_request->>'maxDurationMs')::bigint,
+      v_period, period_start(v_period, p_now), period_end(v_period, p_now),
+      (v_thresholds->>'warn')::numeric, (v_thresholds->>'throttle')::numeric, (v_thresholds->>'pause')::numeric,
+      case when v_thresholds ? 'alerts' then array(select value::numeric from jsonb_array_elements_text(v_thresholds->'alerts') order by 1) end
     );
-    insert into budget_changes (tenant_id, run_id, budget_version, limit_usd_nanos, reason, actor, at)
-    values (p_task.tenant_id, p_task.run_id, 1, (p_request->>'maxCostNanos')::bigint, 'admission', p_request->>'priorityActor', p_now);
+    insert into budget_changes (tenant_id, run_id, budget_version, limit_usd_nanos, period, reason, actor, at)
+    values (p_task.tenant_id, p_task.run_id, 1, (p_request->>'maxCostNanos')::bigint, v_period, 'admission', p_request->>'priorityActor', p_now);
   else
     perform 1 from runs where tenant_id = p_task.tenant_id and run_id = p_task.run_id for no key update;
   end if;
@@ -36,7 +42,7 @@ begin
     v_task.running_since, v_task.first_started_at
   );
   if v_task.quota_held then
-    perform hold_quota(v_task.tenant_id, v_task.run_id, v_task.task_id, v_task.cpu, v_task.memory_gb, 'admission', p_now);
+    perform hold_quota(v_task.tenant_id, v_task.run_id, v_task.task_id, v_task.cpu, v_task.memory_gb, v_task.state <> 'queued', 'admission', p_policy, p_now);
   end if;
   if v_task.state = 'queued' then
     update pool set version = version + 1;

@@ -1,12 +1,13 @@
--- The percentages of a budget at which something fires for a tenant, each once, with the level that is told. One that
--- only alerts is a warning, and gives way to warn, throttle and pause where they agree.
-create function budget_thresholds(p_tenant tenants) returns table (percent numeric, level text)
+-- The percentages of a budget at which something fires, each once, with the level that is told. One that only alerts is a
+-- warning, and gives way to warn, throttle and pause where they agree.
+create function budget_thresholds(p_warn numeric, p_throttle numeric, p_pause numeric, p_alerts numeric[])
+returns table (percent numeric, level text)
 language sql immutable as $$
   select distinct on (t.percent) t.percent, t.level
   from (
-    values (p_tenant.warn_percent, 'warning', 1), (p_tenant.throttle_percent, 'throttle', 1), (p_tenant.pause_percent, 'pause', 1)
+    values (p_warn, 'warning', 1), (p_throttle, 'throttle', 1), (p_pause, 'pause', 1)
     union all
-    select unnest(p_tenant.alert_percents), 'warning', 2
+    select unnest(p_alerts), 'warning', 2
   ) as t (percent, level, preference)
   order by t.percent, t.preference
 $$;

@@ -8,11 +8,11 @@ begin
   if v_task.task_id is null then
     return jsonb_build_object('kind', 'not_found');
   elsif v_task.state = 'cancelled' then
-    return task_answer('ended', p_tenant_id, p_task_id);
+    return task_answer('ended', p_tenant_id, p_task_id, p_now);
   elsif v_task.ended_at is not null then
-    return task_answer('already_ended', p_tenant_id, p_task_id);
+    return task_answer('already_ended', p_tenant_id, p_task_id, p_now);
   end if;
   perform end_task(v_task, 'cancelled', null, null, p_policy, p_now);
-  return task_answer('ended', p_tenant_id, p_task_id);
+  return task_answer('ended', p_tenant_id, p_task_id, p_now);
 end
 $$;

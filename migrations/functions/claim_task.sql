@@ -14,7 +14,7 @@ begin
   perform 1 from runs where tenant_id = p_tenant_id and run_id = v_task.run_id for no key update;
   select * into v_task from tasks where tenant_id = p_tenant_id and task_id = p_task_id for no key update;
   if v_task.state <> 'granted' or v_task.room_until <= p_now then
-    return task_answer('not_granted', p_tenant_id, p_task_id);
+    return task_answer('not_granted', p_tenant_id, p_task_id, p_now);
   end if;
   v_resumed := v_task.first_started_at is not null;
   update tasks set
@@ -39,6 +39,6 @@ begin
     ), null, p_now);
   end if;
   perform refresh_run(p_tenant_id, v_task.run_id, null, p_now);
-  return task_answer('claimed', p_tenant_id, p_task_id);
+  return task_answer('claimed', p_tenant_id, p_task_id, p_now);
 end
 $$;

@@ -12,13 +12,13 @@ begin
   if v_task.task_id is null then
     return jsonb_build_object('kind', 'not_found');
   elsif v_task.epoch <> p_epoch then
-    return task_answer('stale_epoch', p_tenant_id, p_task_id);
+    return task_answer('stale_epoch', p_tenant_id, p_task_id, p_now);
   elsif v_task.ended_at is not null then
-    return task_answer(case when v_task.state = p_outcome then 'ended' else 'already_ended' end, p_tenant_id, p_task_id);
+    return task_answer(case when v_task.state = p_outcome then 'ended' else 'already_ended' end, p_tenant_id, p_task_id, p_now);
   elsif v_task.state in ('running', 'preempting') or (v_task.state = 'queued' and v_task.lapsed) then
     perform end_task(v_task, p_outcome, case when p_outcome = 'failed' then 'runner_failed' end, p_error, p_policy, p_now);
-    return task_answer('ended', p_tenant_id, p_task_id);
+    return task_answer('ended', p_tenant_id, p_task_id, p_now);
   end if;
-  return task_answer('stale_epoch', p_tenant_id, p_task_id);
+  return task_answer('stale_epoch', p_tenant_id, p_task_id, p_now);
 end
 $$;

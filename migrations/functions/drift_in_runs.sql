@@ -19,9 +19,11 @@ language sql stable as $$
     ) newest
     group by tenant_id, run_id
   ), by_ledger as (
-    select tenant_id, run_id, sum(cost_usd_nanos) as spent from cost_events
-    where p_tenants is null or tenant_id = any (p_tenants)
-    group by tenant_id, run_id
+    select e.tenant_id, e.run_id, sum(e.cost_usd_nanos) as spent,
+      sum(e.cost_usd_nanos) filter (where r.period_ends_at is null or e.occurred_at >= r.period_start) as period_spent
+    from cost_events e join runs r using (tenant_id, run_id)
+    where p_tenants is null or e.tenant_id = any (p_tenants)
+    group by e.tenant_id, e.run_id
   ), by_timeline as (
     select tenant_id, run_id, max(sequence) as last_sequence from events
     where kind = 'event' and run_id is not null and (p_tenants is null or tenant_id = any (p_tenants))
@@ -29,9 +31,9 @@ language sql stable as $$
   ), by_thresholds as (
     select e.tenant_id, e.run_id,
       bool_or(e.level = 'throttle') as throttled,
-      bool_or(e.level = 'throttle' and e.budget_version = r.budget_version) as throttled_now,
+      bool_or(e.level = 'throttle' and e.budget_version = r.budget_version and e.period_start = r.period_start) as throttled_now,
       bool_or(e.level = 'pause') as paused,
-      bool_or(e.level = 'pause' and e.budget_version = r.budget_version) as paused_now
+      bool_or(e.level = 'pause' and e.budget_version = r.budget_version and e.period_start = r.period_start) as paused_now
     from budget_events e join runs r using (tenant_id, run_id)
     where p_tenants is null or e.tenant_id = any (p_tenants)
     group by e.tenant_id, e.run_id
@@ -50,6 +52,7 @@ language sql stable as $$
     cross join lateral (values
       ('live_tasks', r.live_tasks::text, coalesce(t.live_tasks, 0)::text),
       ('spent_usd_nanos', r.spent_usd_nanos::text, coalesce(l.spent, 0)::text),
+      ('period_spent_usd_nanos', r.period_spent_usd_nanos::text, coalesce(l.period_spent, 0)::text),
       ('event_sequence', r.event_sequence::text, coalesce(e.last_sequence, 0)::text),
       ('preemptions', r.preemptions::text, coalesce(t.preemptions, 0)::text),
       ('lost_work_usd_nanos', r.lost_work_usd_nanos::text, coalesce(t.lost_work, 0)::text),

@@ -1,17 +1,25 @@
--- Of tenant_spend: what a tenant spent in a month (UTC) is the sum of its ledger over it (B1, B8). A part of counter_drift.
+-- Of account_spend: what a tenant or an organisation spent in a period is the sum of its ledger over it (B1, B8). A part of
+-- counter_drift.
 create function drift_in_spend(p_tenants text[])
 returns table (what text, row_key jsonb, part text, counter text, stored text, derived text)
 language sql stable as $$
-  select 'tenant_spend', jsonb_build_object('tenant_id', tenant_id, 'period_start', iso_time(period_start)),
-    'month ' || to_char(period_start at time zone 'UTC', 'YYYY-MM'), 'spent_usd_nanos', sum(stored)::text, sum(derived)::text
+  select 'account_spend', jsonb_build_object('scope', scope, 'account_id', account_id, 'period_start', iso_time(period_start)),
+    scope || ' ' || account_id || ', period from ' || iso_time(period_start), 'spent_usd_nanos', sum(stored)::text, sum(derived)::text
   from (
-    select tenant_id, period_start, spent_usd_nanos, 0 from tenant_spend
+    select scope, account_id, period_start, spent_usd_nanos, 0 from account_spend
+    where p_tenants is null or scope = 'tenant' and account_id = any (p_tenants)
+      or scope = 'org' and account_id in (select org_id from tenants where tenant_id = any (p_tenants))
     union all
-    select tenant_id, date_trunc('month', occurred_at, 'UTC'), 0, sum(cost_usd_nanos) from cost_events
-    where p_tenants is null or tenant_id = any (p_tenants)
-    group by 1, 2
-  ) both_sides (tenant_id, period_start, stored, derived)
-  where p_tenants is null or tenant_id = any (p_tenants)
-  group by tenant_id, period_start
+    select 'tenant', e.tenant_id, period_start(n.cost_period, e.occurred_at), 0, sum(e.cost_usd_nanos)
+    from cost_events e join tenants n using (tenant_id)
+    where p_tenants is null or e.tenant_id = any (p_tenants)
+    group by 2, 3
+    union all
+    select 'org', e.org_id, period_start(o.period, e.occurred_at), 0, sum(e.cost_usd_nanos)
+    from cost_events e join orgs o using (org_id)
+    where p_tenants is null or e.org_id in (select org_id from tenants where tenant_id = any (p_tenants))
+    group by 2, 3
+  ) both_sides (scope, account_id, period_start, stored, derived)
+  group by scope, account_id, period_start
   having sum(stored) <> sum(derived)
 $$;

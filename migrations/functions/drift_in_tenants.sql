@@ -19,7 +19,8 @@ language sql stable as $$
     from live_runs l
     join runs r using (tenant_id, run_id)
     cross join lateral (
-      select coalesce(sum(cost_usd_nanos), 0) as spent from cost_events e where e.tenant_id = l.tenant_id and e.run_id = l.run_id
+      select coalesce(sum(cost_usd_nanos), 0) as spent from cost_events e
+      where e.tenant_id = l.tenant_id and e.run_id = l.run_id and (r.period_ends_at is null or e.occurred_at >= r.period_start)
     ) s
     group by l.tenant_id
   )

@@ -37,7 +37,7 @@ begin
     if v_burst is null then
       return null;
     end if;
-    perform hold_quota(p_tenant_id, v_task.run_id, p_task_id, v_task.cpu, v_task.memory_gb, 'grant', p_now);
+    perform hold_quota(p_tenant_id, v_task.run_id, p_task_id, v_task.cpu, v_task.memory_gb, true, 'grant', p_policy, p_now);
   end if;
   update tasks set
     state = 'granted', waiting_for = null, quota_held = true, epoch = epoch + 1, granted_at = p_now, lapsed = false,
@@ -46,6 +46,9 @@ begin
     room_until = p_now + make_interval(secs => policy_number(p_policy, 'claim_seconds')::double precision)
   where tenant_id = p_tenant_id and task_id = p_task_id
   returning * into v_task;
+  -- From now on a lapse can let the hold expire.
+  update holds set expires_at = p_now + make_interval(secs => grace_seconds)
+  where tenant_id = p_tenant_id and run_id = v_task.run_id and released_at is null and expires_at is null;
   update runs set queued_ms = queued_ms + greatest((extract(epoch from p_now - coalesce(v_task.waiting_since, p_now)) * 1000)::bigint, 0)
   where tenant_id = p_tenant_id and run_id = v_task.run_id;
   perform move_room(p_tenant_id, v_task.cpu, v_task.memory_gb, 1, p_policy, p_now);

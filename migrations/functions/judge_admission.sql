@@ -13,6 +13,7 @@ declare
   v_run jsonb := nullif(p_facts->'run', 'null');
   v_reasons jsonb := '[]';
   v_over jsonb := '[]';
+  v_refusals jsonb;
   v_never boolean := false;
   v_starts_run boolean := v_run is null or (v_run->>'liveTasks')::integer = 0;
   v_throttled boolean := coalesce((v_tenant->>'throttledUntil')::timestamptz > p_now, false);
@@ -105,43 +106,21 @@ begin
 
   v_reasons := v_reasons || v_over;
 
-  -- Money: the tenant's cost quota, then the run's own budget. Money never waits.
-  if v_limits ? 'cost' then
-    declare
-      v_asked numeric := case
-        when v_run is null then (p_ask->>'maxCostNanos')::numeric / 1000000000
-        when v_starts_run then greatest((v_run->>'limitUSD')::numeric - (v_run->>'spentUSD')::numeric, 0)
-        else 0
-      end;
-      v_limit numeric := (v_limits->'cost'->>'limit')::numeric;
-      v_spent numeric := (v_tenant->>'costSpentUSD')::numeric;
-      v_reason jsonb := jsonb_build_object(
-        'resource', 'cost', 'level', 'tenant', 'limit', v_limit, 'burst', 0, 'used', v_spent, 'held', v_tenant->'costHeldUSD', 'asked', trim_scale(v_asked)
-      );
-    begin
-      if v_asked > v_limit then
-        v_never := true;
-        v_reasons := v_reasons || (v_reason || jsonb_build_object('code', 'never_fits'));
-      elsif v_asked > 0 and (
-        v_spent + (v_tenant->>'costHeldUSD')::numeric + v_asked > v_limit
-        -- From the pause threshold on the tenant gets no new holds, however small (B6).
-        or v_spent * 100 >= v_limit * (v_tenant->>'pausePercent')::numeric
-      ) then
-        v_reasons := v_reasons || (v_reason || jsonb_build_object(
-          'code', 'budget_exhausted',
-          'retryAt', case when v_limits->'cost'->>'period' = 'month'
-            then iso_time((date_trunc('month', p_now at time zone 'UTC') + interval '1 month') at time zone 'UTC') end
-        ));
-      end if;
-    end;
-  end if;
+  -- Money: the budgets above the run, nearest first, then the run's own. Money never waits.
+  v_refusals := money_refusals(p_facts->'money', case
+    when v_run is null then (p_ask->>'maxCostNanos')::numeric / 1000000000
+    when v_starts_run then greatest((v_run->>'limitUSD')::numeric - (v_run->>'spentUSD')::numeric, 0)
+    else 0
+  end);
+  v_reasons := v_reasons || v_refusals;
+  v_never := v_never or v_refusals @> '[{"code": "never_fits"}]';
   if v_run is not null and (
     (v_run->>'budgetPaused')::boolean
-    or (v_run->>'spentUSD')::numeric * 100 >= (v_run->>'limitUSD')::numeric * (v_tenant->>'pausePercent')::numeric
+    or (v_run->>'spentUSD')::numeric * 100 >= (v_run->>'limitUSD')::numeric * (v_run->>'pausePercent')::numeric
   ) then
     v_reasons := v_reasons || jsonb_build_object(
       'code', 'budget_exhausted', 'resource', 'cost', 'level', 'run', 'limit', v_run->'limitUSD', 'burst', 0,
-      'used', v_run->'spentUSD', 'held', v_run->'heldUSD', 'asked', 0
+      'used', v_run->'spentUSD', 'held', v_run->'heldUSD', 'asked', 0, 'retryAt', v_run->'periodEndsAt'
     );
   end if;
 

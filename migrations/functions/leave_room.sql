@@ -2,7 +2,7 @@
 -- or 'paused' (gives its quota back). One that left for a task of its own tenant that waits for quota gives its quota back
 -- too, and waits for it. Records the work lost since the last checkpoint when p_lost. Starts the clock of
 -- its preemptor's promise when it was the last victim (P3). Needs lock_scheduler and the run's and task's locks.
--- p_how: 'preempted', 'paused', 'lapsed' or 'unclaimed'.
+-- p_how: 'preempted', 'paused', 'lapsed', 'unclaimed' or 'short_of_money'.
 create function leave_room(p_task tasks, p_state text, p_how text, p_lost boolean, p_policy jsonb, p_now timestamptz) returns tasks
 language plpgsql as $$
 declare
@@ -12,7 +12,13 @@ declare
   v_ran_ms bigint := case when p_task.running_since is null then 0
     else greatest((extract(epoch from p_now - p_task.running_since) * 1000)::bigint, 0) end;
 begin
-  v_for_quota := p_state = 'queued' and p_task.preempted_by_tenant = p_task.tenant_id and exists (
+  -- Its quota goes to the task that it left for, or its money has gone meanwhile: nobody had held the lease for so long that the
+  -- hold expired (B3), or a new period's whole limit does not fit (`roll_run`).
+  v_for_quota := p_state = 'queued' and (p_how = 'short_of_money' or p_task.preempt_reason = 'short_of_money' and p_task.state = 'preempting'
+    or p_how = 'lapsed' and hold_has_expired(p_task.tenant_id, p_task.run_id, (
+      select h.grace_seconds from holds h where h.tenant_id = p_task.tenant_id and h.run_id = p_task.run_id and h.released_at is null
+    ), p_now)
+  ) or p_state = 'queued' and p_task.preempted_by_tenant = p_task.tenant_id and exists (
     select 1 from tasks w
     where w.tenant_id = p_task.tenant_id and w.task_id = p_task.preempted_by and w.promised and w.waiting_for = 'quota'
   );

@@ -8,11 +8,11 @@ begin
   if v_task.task_id is null then
     return jsonb_build_object('kind', 'not_found');
   elsif not v_task.overridable then
-    return task_answer('not_overridable', p_tenant_id, p_task_id);
+    return task_answer('not_overridable', p_tenant_id, p_task_id, p_now);
   elsif v_task.state not in ('running', 'preempting') then
-    return task_answer('not_running', p_tenant_id, p_task_id);
+    return task_answer('not_running', p_tenant_id, p_task_id, p_now);
   end if;
   perform begin_preemption(v_task, 'checkpoint', p_reason, null, null, null, p_policy, p_now);
-  return task_answer('preempting', p_tenant_id, p_task_id);
+  return task_answer('preempting', p_tenant_id, p_task_id, p_now);
 end
 $$;

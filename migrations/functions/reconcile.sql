@@ -14,8 +14,11 @@ declare
   v_left jsonb := '[]';
   v_row record;
 begin
-  select coalesce(jsonb_agg(to_jsonb(d)), '[]'), coalesce(array_agg(distinct d.row_key->>'tenant_id') filter (where d.row_key ? 'tenant_id'), '{}')
-  into v_drift, v_tenants from counter_drift(null) d;
+  select coalesce(jsonb_agg(distinct to_jsonb(d)), '[]'), coalesce(array_agg(distinct n.tenant_id) filter (where n.tenant_id is not null), '{}')
+  into v_drift, v_tenants
+  from counter_drift(null) d
+  left join tenants n on n.tenant_id in (d.row_key->>'tenant_id', case when d.row_key->>'scope' = 'tenant' then d.row_key->>'account_id' end)
+    or n.org_id in (d.row_key->>'org_id', case when d.row_key->>'scope' = 'org' then d.row_key->>'account_id' end);
   if p_repair and v_drift <> '[]' then
     perform lock_scheduler(v_tenants);
     perform 1 from runs r where r.tenant_id = any (v_tenants) order by r.tenant_id, r.run_id for no key update;
@@ -39,7 +42,7 @@ begin
   end if;
 
   select coalesce(jsonb_agg(to_jsonb(r)), '[]') into v_drift from (
-    select d.what, d.row_key->>'tenant_id' as tenant_id, d.row_key->>'run_id' as run_id, d.row_key->>'task_id' as task_id,
+    select d.what, coalesce(d.row_key->>'tenant_id', case when d.row_key->>'scope' = 'tenant' then d.row_key->>'account_id' end) as tenant_id, d.row_key->>'run_id' as run_id, d.row_key->>'task_id' as task_id,
       d.part, d.counter, d.stored, d.derived,
       p_repair and not exists (
         select 1 from jsonb_to_recordset(v_left) l (what text, row_key jsonb, counter text)

@@ -1,4 +1,5 @@
--- Gives a task's quota back; the run's last live task also gives back its run and what is left of its hold.
+-- Gives a task's quota back; the run's last live task also gives back its run and what is left of its hold, whose row it closes.
+-- p_reason: the state that it went to, 'lapsed' or 'displaced'.
 -- The caller holds the tenant's and the run's lock, has seen that the task held quota, and has
 -- marked it as holding none. Needs lock_scheduler.
 create function release_quota(
@@ -17,9 +18,13 @@ begin
     cpu_held = cpu_held - p_cpu,
     memory_gb_held = memory_gb_held - p_memory_gb,
     runs_held = runs_held - case when v_last then 1 else 0 end,
-    cost_held_usd_nanos = cost_held_usd_nanos - case when v_last then v_held_before else 0 end,
     answers_version = answers_version + 1
   where tenant_id = p_tenant_id;
+  if v_last then
+    perform move_held(p_tenant_id, -v_held_before);
+    update holds set released_at = p_now, released_usd_nanos = v_held_before, released_reason = p_reason
+    where tenant_id = p_tenant_id and run_id = p_run_id and released_at is null;
+  end if;
   -- Only a tenant that held more than a limit has marks to give back.
   select exists (
     select 1 from tenants n join tenant_quotas q using (tenant_id)

@@ -9,12 +9,12 @@ begin
   if v_task.task_id is null then
     return jsonb_build_object('kind', 'not_found');
   elsif v_task.state <> 'paused' then
-    return task_answer('not_paused', p_tenant_id, p_task_id);
+    return task_answer('not_paused', p_tenant_id, p_task_id, p_now);
   elsif (select budget_paused from runs where tenant_id = p_tenant_id and run_id = v_task.run_id) then
-    return task_answer('budget_exhausted', p_tenant_id, p_task_id);
+    return task_answer('budget_exhausted', p_tenant_id, p_task_id, p_now);
   end if;
   perform unpause_task(p_tenant_id, p_task_id, p_policy, p_now);
   perform refresh_run(p_tenant_id, v_task.run_id, null, p_now);
-  return task_answer('queued', p_tenant_id, p_task_id);
+  return task_answer('queued', p_tenant_id, p_task_id, p_now);
 end
 $$;

@@ -35,9 +35,9 @@ begin
   elsif v_task.epoch <> (p_checkpoint->>'epoch')::bigint
     or not (v_task.state in ('running', 'preempting') or (v_task.state = 'queued' and v_task.lapsed))
   then
-    return task_answer('stale_epoch', p_tenant_id, p_task_id);
+    return task_answer('stale_epoch', p_tenant_id, p_task_id, p_now);
   elsif v_sequence <= v_task.checkpoint_sequence then
-    return task_answer('sequence_conflict', p_tenant_id, p_task_id);
+    return task_answer('sequence_conflict', p_tenant_id, p_task_id, p_now);
   end if;
 
   if v_kind = 'stored' then
@@ -70,6 +70,6 @@ begin
     );
     perform refresh_run(p_tenant_id, v_task.run_id, null, p_now);
   end if;
-  return task_answer(v_kind, p_tenant_id, p_task_id) || jsonb_build_object('checkpointId', v_checkpoint_id, 'left', v_may_leave);
+  return task_answer(v_kind, p_tenant_id, p_task_id, p_now) || jsonb_build_object('checkpointId', v_checkpoint_id, 'left', v_may_leave);
 end
 $$;

@@ -1,5 +1,5 @@
 -- What every call on a task answers from: {kind, task, run, budget, checkpoint, tenantPercents}.
-create function task_answer(p_kind text, p_tenant_id text, p_task_id text) returns jsonb
+create function task_answer(p_kind text, p_tenant_id text, p_task_id text, p_now timestamptz) returns jsonb
 language plpgsql stable as $$
 declare
   v_task tasks;
@@ -15,7 +15,7 @@ begin
   return jsonb_build_object(
     'kind', p_kind, 'task', to_jsonb(v_task),
     'run', jsonb_build_object('status', v_run.status, 'startedAt', v_run.started_at, 'maxDurationMs', v_run.max_duration_ms, 'demoted', v_run.demoted, 'budgetPaused', v_run.budget_paused),
-    'budget', budget_snapshot(v_tenant, v_run, v_task.run_id, null),
+    'budget', budget_snapshot(v_tenant, v_run, v_task.run_id, null, p_now),
     'checkpoint', (select to_jsonb(c) from checkpoints c where c.checkpoint_id = v_task.checkpoint_id)
   );
 end

@@ -16,7 +16,7 @@ begin
   select * into v_run from runs where tenant_id = p_tenant_id and run_id = v_task.run_id;
   v_fits := judge_quota(v_tenant, v_run, v_task, false, p_policy, p_now) is not null;
   if v_fits then
-    perform hold_quota(p_tenant_id, v_task.run_id, p_task_id, v_task.cpu, v_task.memory_gb, 'resume', p_now);
+    perform hold_quota(p_tenant_id, v_task.run_id, p_task_id, v_task.cpu, v_task.memory_gb, false, 'resume', p_policy, p_now);
   end if;
   update tasks set
     state = 'queued', waiting_for = case when v_fits then 'pool' else 'quota' end, waiting_since = p_now, quota_held = v_fits,

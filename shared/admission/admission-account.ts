@@ -8,16 +8,20 @@ export type AdmissionFacts = {
     readonly cpuHeld: number;
     readonly memoryGbHeld: number;
     readonly runsHeld: number;
-    readonly costHeldUSD: number;
-    readonly costSpentUSD: number;
     readonly throttledUntil: string | null;
   };
   readonly limits: {
     readonly cpu?: { readonly limit: number; readonly burst: number };
     readonly memory?: { readonly limit: number; readonly burst: number };
     readonly concurrent_runs?: { readonly limit: number };
-    readonly cost?: { readonly limit: number };
   };
+  /** `money_levels.sql`: the budgets above the run, nearest first. */
+  readonly money: readonly {
+    readonly level: 'tenant' | 'org';
+    readonly limitUSD: number | null;
+    readonly spentUSD: number;
+    readonly heldUSD: number;
+  }[];
   readonly promisedQuota: { readonly cpu: number; readonly memoryGb: number; readonly runs: number };
   readonly pool: {
     readonly cpu: number | null;
@@ -56,7 +60,7 @@ export type Decided = {
 };
 
 export type Dimension = {
-  readonly level: 'tenant' | 'pool' | 'run';
+  readonly level: 'tenant' | 'org' | 'pool' | 'run';
   readonly resource: string;
   readonly unit: string;
   /** Null: no bound. */
@@ -70,7 +74,7 @@ export type Dimension = {
 };
 
 export function dimensionsOf(facts: AdmissionFacts, ask: AdmissionAsk, decided: Decided): Dimension[] {
-  const { tenant, limits, promisedQuota, pool, run } = facts;
+  const { tenant, limits, money, promisedQuota, pool, run } = facts;
   const startsRun = run === null || run.liveTasks === 0;
   const costAsked =
     run === null ? Number(ask.maxCostNanos) / 1e9 : startsRun ? Math.max(run.limitUSD - run.spentUSD, 0) : 0;
@@ -85,7 +89,6 @@ export function dimensionsOf(facts: AdmissionFacts, ask: AdmissionAsk, decided: 
         tenant.runsHeld + promisedQuota.runs,
         startsRun ? 1 : 0,
       ],
-      ['cost', 'USD', limits.cost, tenant.costSpentUSD + tenant.costHeldUSD, costAsked],
     ] as const
   ).map(([resource, unit, bound, held, asked]) => {
     const limit = bound?.limit ?? null;
@@ -95,6 +98,19 @@ export function dimensionsOf(facts: AdmissionFacts, ask: AdmissionAsk, decided: 
     const verdict = codeOf(decided, 'tenant', resource) ?? (isBorrowed ? 'burst' : 'fits');
     return { level: 'tenant', resource, unit, limit, burst, held, asked, verdict } as const;
   });
+  const ofMoney = money.map(
+    ({ level, limitUSD, spentUSD, heldUSD }) =>
+      ({
+        level,
+        resource: 'cost',
+        unit: 'USD',
+        limit: limitUSD,
+        burst: 0,
+        held: spentUSD + heldUSD,
+        asked: costAsked,
+        verdict: codeOf(decided, level, 'cost') ?? 'fits',
+      }) as const,
+  );
   const ofPool = (
     [
       ['cpu', 'vCPU', pool.cpu, pool.cpuRoom, ask.cpu],
@@ -106,10 +122,10 @@ export function dimensionsOf(facts: AdmissionFacts, ask: AdmissionAsk, decided: 
     const verdict = codeOf(decided, 'pool', resource) ?? (room !== null && asked > room ? 'no_room' : 'fits');
     return { level: 'pool', resource, unit, limit, burst: 0, held, asked, verdict } as const;
   });
-  if (run === null) return [...ofTenant, ...ofPool];
+  if (run === null) return [...ofTenant, ...ofMoney, ...ofPool];
   const verdict = codeOf(decided, 'run', 'cost') ?? 'fits';
   const ofRun = { level: 'run', resource: 'cost', unit: 'USD', limit: run.limitUSD, burst: 0 } as const;
-  return [...ofTenant, ...ofPool, { ...ofRun, held: run.spentUSD, asked: 0, verdict }];
+  return [...ofTenant, ...ofMoney, ...ofPool, { ...ofRun, held: run.spentUSD, asked: 0, verdict }];
 }
 
 function codeOf(decided: Decided, level: string, resource: string): ReasonRow['code'] | undefined {
@@ -159,6 +175,6 @@ function leadingSentence({ code, level, resource }: ReasonRow): string {
     case 'budget_exhausted':
       return level === 'run'
         ? "The run's budget is used up to its pause threshold (B5)."
-        : 'cost of the tenant: spent, held and asked are above the limit, or spending has reached the pause threshold (B6).';
+        : `cost of the ${level === 'org' ? 'organisation' : 'tenant'}: spent, held and asked are above the limit, or spending has reached the pause threshold (B6).`;
   }
 }

@@ -1,5 +1,6 @@
 /** One admission: from the caller's request to the decision, and what follows from it. */
 
+import { storedPeriod } from '../budget/terms.ts';
 import { type Database, json } from '../platform/db.ts';
 import { hashOf } from '../platform/hash.ts';
 import { newId } from '../platform/ids.ts';
@@ -39,15 +40,18 @@ export type AdmitResult =
  */
 export async function admit(database: Database, input: AdmitInput, now: Date): Promise<AdmitResult> {
   const request = requestDocument(input);
-  const [row] = await database.query<{ result: AdmitResult }>(
+  const [row] = await database.query<{ result: AdmitResult | { readonly kind: 'rehearse' } }>(
     'select admit_task(p_request => $1, p_policy => $2, p_now => $3) as result',
     [json(request), json(policy), now],
   );
   if (row === undefined) throw new Error('admit_task returned no row');
   const { result } = row;
+  if (result.kind === 'rehearse') return rehearsal(database, request, now);
   if (result.kind !== 'answer' || result.replayed) return result;
   if (input.request.dryRun) {
-    return { ...result, wouldPreempt: await wouldPreempt(database, request, result.outcome, now) };
+    if (result.outcome.decision !== 'queued') return { ...result, wouldPreempt: [] };
+    const { wouldPreempt } = await rehearse(database, request, now);
+    return { ...result, wouldPreempt };
   }
   if (result.outcome.decision === 'queued') await schedule(database, now);
   return result;
@@ -74,6 +78,8 @@ function requestDocument({ tenantId, request, asSent, idempotencyKey, actor }: A
     memoryGb: request.resources?.memoryGb ?? defaults.memoryGb,
     maxCostNanos: budget === undefined ? null : String(usdToNanos(budget.maxCostUSD)),
     maxDurationMs: budget?.maxDurationMs ?? null,
+    period: (budget === undefined ? undefined : storedPeriod(budget)) ?? null,
+    thresholds: budget?.thresholds ?? null,
     goal: request.goal ?? null,
     labels: request.labels,
     start: request.start,
@@ -97,36 +103,49 @@ function withoutDryRun(asSent: unknown): unknown {
 /** Thrown to undo a rehearsal. */
 const undone = new Error('a rehearsal is rolled back');
 
-/**
- * Victims that a live pass would take for a newcomer that has to wait: the live call and its pass, rolled back. Whatever stands
- * in the line, the answer is what the live one would be; the price is the scheduler's lock for as long as a live call has it.
- */
-async function wouldPreempt(
+/** A dry run whose live call would write before it judges: its answer, without the id of what is not kept (A8). */
+async function rehearsal(
   database: Database,
   request: ReturnType<typeof requestDocument>,
-  outcome: AdmissionOutcome,
   now: Date,
-): Promise<string[]> {
-  if (outcome.decision !== 'queued') return [];
-  let victims: string[] = [];
+): Promise<AdmitResult> {
+  const { result, wouldPreempt } = await rehearse(database, request, now);
+  if (result.kind !== 'answer') return result;
+  return { ...result, outcome: { ...result.outcome, decisionId: null }, wouldPreempt };
+}
+
+/**
+ * The live call and, when the newcomer has to wait, its pass, rolled back: with the victims that would be taken. Whatever stands
+ * in the line, the answer is what the live one would be; the price is the scheduler's lock for as long as a live call has it.
+ */
+async function rehearse(
+  database: Database,
+  request: ReturnType<typeof requestDocument>,
+  now: Date,
+): Promise<{ readonly result: AdmitResult; readonly wouldPreempt: readonly string[] }> {
+  let rehearsed: { result: AdmitResult; wouldPreempt: string[] } | undefined;
   try {
     await database.transaction(async (tx) => {
-      await tx.query('select admit_task(p_request => $1, p_policy => $2, p_now => $3)', [
-        json({ ...request, dryRun: false }),
-        json(policy),
-        now,
-      ]);
-      await schedule(tx, now);
-      const rows = await tx.query<{ task_id: string }>(
-        `select task_id from tasks
-         where state = 'preempting' and preempted_by_tenant = $1 and preempted_by = $2 order by task_id`,
-        [outcome.tenantId, outcome.taskId],
+      const [row] = await tx.query<{ result: AdmitResult }>(
+        'select admit_task(p_request => $1, p_policy => $2, p_now => $3) as result',
+        [json({ ...request, dryRun: false }), json(policy), now],
       );
-      victims = rows.map((row) => row.task_id);
+      if (row === undefined) throw new Error('admit_task returned no row');
+      rehearsed = { result: row.result, wouldPreempt: [] };
+      if (row.result.kind === 'answer' && row.result.outcome.decision === 'queued') {
+        await schedule(tx, now);
+        const victims = await tx.query<{ task_id: string }>(
+          `select task_id from tasks
+           where state = 'preempting' and preempted_by_tenant = $1 and preempted_by = $2 order by task_id`,
+          [row.result.outcome.tenantId, row.result.outcome.taskId],
+        );
+        rehearsed.wouldPreempt = victims.map(({ task_id }) => task_id);
+      }
       throw undone;
     });
   } catch (error) {
     if (error !== undone) throw error;
   }
-  return victims;
+  if (rehearsed === undefined) throw new Error('the rehearsal was not made');
+  return rehearsed;
 }

@@ -5,6 +5,7 @@
 
 import * as z from 'zod';
 import { budgetStatus, directive, runBudget } from '../budget/contract.ts';
+import { checkPeriod, periodMembers, thresholds } from '../budget/terms.ts';
 import { goalText, recommendation } from '../deliberation/contract.ts';
 import { pageQuery } from '../platform/page.ts';
 import {
@@ -323,47 +324,20 @@ const roomQuota = z
     error: 'give burstShare or burst, not both',
     path: ['burst'],
   });
-/** Percent of a budget, with at most three decimals, as the store keeps it. */
-const percentUpTo = (max: number) =>
-  z
-    .number()
-    .positive()
-    .max(max)
-    .refine((value) => Number(value.toFixed(3)) === value, 'must have at most 3 decimals');
-const percent = percentUpTo(100);
-
-/** Percent of the budget, rising; what is not given stays. `alerts` only tell, above 100 too, and do nothing else. */
-const thresholds = z
-  .strictObject({
-    warn: percent.optional(),
-    throttle: percent.optional(),
-    pause: percent.optional(),
-    alerts: z
-      .array(percentUpTo(999))
-      .max(10)
-      .refine((percents) => new Set(percents).size === percents.length, 'must not name one twice')
-      .optional(),
-  })
-  .refine(({ warn, throttle, pause }) => isRising([warn, throttle, pause]), {
-    error: 'must rise: warn below throttle below pause',
-  });
-
-function isRising(values: readonly (number | undefined)[]): boolean {
-  const given = values.filter((value) => value !== undefined);
-  return given.every((value, index) => index === 0 || value > (given[index - 1] ?? value));
-}
-
 /** A limit of null means no bound, 0 means none; a resource that is left out has no bound. */
 export const quotas = z.strictObject({
   cpu: roomQuota.optional(),
   memory: roomQuota.optional(),
   cost: z
-    .strictObject({ limitUSD: usdLimit.nullable(), period: z.enum(['month', 'none']).optional() })
+    .strictObject({ limitUSD: usdLimit.nullable(), ...periodMembers })
+    .check(checkPeriod)
     .optional(),
   concurrentRuns: z.strictObject({ limit: z.int().min(0).max(1_000_000).nullable() }).optional(),
   weight: weight.optional(),
   thresholds: thresholds.optional(),
   qualityGate: z.enum(['off', 'advise', 'enforce']).optional(),
+  /** The organisation whose budget stands above the tenant's; null: none. */
+  orgId: id.nullable().optional(),
 });
 export type Quotas = z.infer<typeof quotas>;
 

@@ -1,5 +1,6 @@
 /** Reads of what tenants and the pool may use and do use. */
 
+import { type StoredPeriod, shownPeriod } from '../budget/terms.ts';
 import type { Database } from '../platform/db.ts';
 import { nanosToUsd } from '../platform/money.ts';
 import { policy } from './policy.ts';
@@ -14,7 +15,6 @@ type QuotaRow = {
   limit_value: string | null;
   burst_share: string | null;
   burst_value: string | null;
-  period: string | null;
 };
 
 type TenantRow = {
@@ -32,6 +32,10 @@ type TenantRow = {
   runs_held: number;
   cost_held: bigint;
   cost_spent: bigint;
+  cost_period: StoredPeriod;
+  cost_period_start: string | null;
+  cost_period_ends_at: string | null;
+  org_id: string | null;
   cpu_burst: string;
   memory_burst: string;
   quotas: readonly QuotaRow[] | null;
@@ -41,12 +45,11 @@ async function readTenant(database: Database, tenantId: string, now: Date): Prom
   const [row] = await database.query<TenantRow>(
     `select n.weight, n.quality_gate, n.warn_percent, n.throttle_percent, n.pause_percent, n.alert_percents, n.throttled_until, n.cpu_held,
        n.memory_gb_held, n.cpu_in_use, n.memory_gb_in_use, n.runs_held, n.cost_held_usd_nanos as cost_held,
-       (select coalesce(sum(s.spent_usd_nanos), 0)::bigint from tenant_spend s
-        where s.tenant_id = n.tenant_id and (s.period_start = date_trunc('month', $2::timestamptz, 'UTC') or exists (
-          select 1 from tenant_quotas c where c.tenant_id = n.tenant_id and c.resource = 'cost' and c.period = 'none'))) as cost_spent,
+       account_spent('tenant', n.tenant_id, n.cost_period, $2) as cost_spent, n.cost_period, n.org_id,
+       iso_time(nullif(period_start(n.cost_period, $2), 'epoch')) as cost_period_start, iso_time(period_end(n.cost_period, $2)) as cost_period_ends_at,
        (select coalesce(sum(burst_cpu), 0) from tasks t where t.tenant_id = n.tenant_id and t.room_until is not null) as cpu_burst,
        (select coalesce(sum(burst_memory_gb), 0) from tasks t where t.tenant_id = n.tenant_id and t.room_until is not null) as memory_burst,
-       (select jsonb_agg(jsonb_build_object('resource', resource, 'limit_value', limit_value::text, 'burst_share', burst_share::text, 'burst_value', burst_value::text, 'period', period))
+       (select jsonb_agg(jsonb_build_object('resource', resource, 'limit_value', limit_value::text, 'burst_share', burst_share::text, 'burst_value', burst_value::text))
         from tenant_quotas q where q.tenant_id = n.tenant_id) as quotas
      from tenants n where n.tenant_id = $1`,
     [tenantId, now],
@@ -82,7 +85,7 @@ export async function readQuotas(database: Database, tenantId: string, now: Date
     tenantId,
     cpu: room('cpu'),
     memory: room('memory'),
-    cost: { limitUSD: limitOf(row, 'cost'), period: quotaOf(row, 'cost')?.period ?? 'month' },
+    cost: { limitUSD: limitOf(row, 'cost'), ...shownPeriod(row.cost_period) },
     concurrentRuns: { limit: limitOf(row, 'concurrent_runs') },
     weight: Number(row.weight),
     thresholds: {
@@ -92,6 +95,7 @@ export async function readQuotas(database: Database, tenantId: string, now: Date
       alerts: row.alert_percents.map(Number),
     },
     qualityGate: row.quality_gate,
+    orgId: row.org_id,
   };
 }
 
@@ -118,6 +122,8 @@ export async function readUsage(database: Database, tenantId: string, now: Date)
       limitUSD: limitOf(row, 'cost'),
       spentUSD: nanosToUsd(row.cost_spent),
       heldUSD: nanosToUsd(row.cost_held),
+      periodStart: row.cost_period_start,
+      periodEndsAt: row.cost_period_ends_at,
     },
     throttledUntil:
       row.throttled_until !== null && row.throttled_until > now ? row.throttled_until.toISOString() : null,

@@ -36,6 +36,8 @@ export const policy = {
   grace_seconds: 30,
   /** A16: tasks of one tenant's line that are looked at for quota. */
   quota_waiters_per_pass_max: 8,
+  /** B3: after the last lease, how long a hold still counts when no sweep comes to give it back. */
+  hold_grace_seconds: 300,
   /** E3: one quota-exceeded event per tenant and resource within this time. */
   quota_event_seconds: 10,
 } as const;

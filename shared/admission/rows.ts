@@ -84,7 +84,7 @@ export type QueuePlace = {
 export type ReasonRow = {
   readonly code: 'throttled' | 'never_fits' | 'quality_gate' | 'quota_exceeded' | 'budget_exhausted';
   readonly resource?: string;
-  readonly level: 'tenant' | 'run' | 'pool';
+  readonly level: 'tenant' | 'org' | 'run' | 'pool';
   readonly limit?: number;
   readonly burst?: number;
   readonly used?: number;

@@ -87,9 +87,10 @@ export async function readRun(
   database: Database,
   tenantId: string,
   runId: string,
+  now: Date,
 ): Promise<RunResult | null> {
   const [row] = await database.query<RunRow>(
-    `select to_jsonb(r) as run, budget_snapshot(n, r, r.run_id, null) as budget,
+    `select to_jsonb(r) as run, budget_snapshot(n, r, r.run_id, null, $3) as budget,
        (select jsonb_agg(jsonb_build_object('task', to_jsonb(t), 'checkpoint', to_jsonb(c)) order by t.accepted_at, t.task_id)
         from tasks t left join checkpoints c on c.checkpoint_id = t.checkpoint_id
         where t.tenant_id = r.tenant_id and t.run_id = r.run_id) as tasks,
@@ -102,7 +103,7 @@ export async function readRun(
         from deliberation_scores s where s.tenant_id = r.tenant_id and s.run_id = r.run_id) as scores
      from runs r join tenants n using (tenant_id)
      where r.tenant_id = $1 and r.run_id = $2`,
-    [tenantId, runId],
+    [tenantId, runId, now],
   );
   return row === undefined ? null : runResultOf(row);
 }
@@ -122,7 +123,7 @@ function runResultOf({ run, budget, tasks, by_model, violations, scores }: RunRo
     startedAt: run.started_at === null ? null : instantOf(run.started_at),
     endedAt: run.ended_at === null ? null : instantOf(run.ended_at),
     costs: {
-      totalUSD: status.spentUSD,
+      totalUSD: status.totalUSD,
       heldUSD: status.heldUSD,
       byModel: by_model.map(({ model, nanos, events }) => ({
         model,

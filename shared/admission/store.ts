@@ -1,5 +1,6 @@
 /** Calls of the SQL functions that change tasks, quotas and the pool. Each is one round trip. */
 
+import { storedPeriod } from '../budget/terms.ts';
 import { type Database, json } from '../platform/db.ts';
 import { usdToNanos } from '../platform/money.ts';
 import type { Quotas } from './contract.ts';
@@ -165,26 +166,25 @@ export function resumeTask(
   ]);
 }
 
+/** Returns false, having changed nothing, when there is no such organisation. */
 export async function setQuotas(
   database: Database,
   tenantId: string,
-  { cpu, memory, cost, concurrentRuns, weight, thresholds, qualityGate }: Quotas,
+  { cpu, memory, cost, concurrentRuns, weight, thresholds, qualityGate, orgId }: Quotas,
   actor: string,
   now: Date,
-): Promise<void> {
+): Promise<boolean> {
   const quotas = {
     cpu,
     memory,
-    cost:
-      cost === undefined
-        ? undefined
-        : { limit: cost.limitUSD === null ? null : exact(cost.limitUSD), period: cost.period },
+    cost: cost === undefined ? undefined : { limit: cost.limitUSD === null ? null : exact(cost.limitUSD) },
     concurrent_runs: concurrentRuns,
   };
-  await call(
+  const costPeriod = cost === undefined ? undefined : storedPeriod(cost);
+  return call(
     database,
     'set_quotas(p_tenant_id => $1, p_quotas => $2, p_settings => $3, p_actor => $4, p_now => $5)',
-    [tenantId, json(quotas), json({ weight, qualityGate, ...thresholds }), actor, now],
+    [tenantId, json(quotas), json({ weight, qualityGate, costPeriod, orgId, ...thresholds }), actor, now],
   );
 }
 

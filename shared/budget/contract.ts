@@ -2,7 +2,8 @@
 
 import * as z from 'zod';
 import { amountMax_usd } from '../platform/money.ts';
-import { epoch, id, instant, instantOut, positiveUsd, reason, usdOut } from '../platform/schema.ts';
+import { epoch, id, instant, instantOut, positiveUsd, reason, usdLimit, usdOut } from '../platform/schema.ts';
+import { checkPeriod, periodMembers, runThresholds, thresholds } from './terms.ts';
 
 // Parts that other features show too
 
@@ -17,6 +18,13 @@ export const budgetStatus = z.looseObject({
   level: budgetLevel,
   firedThresholds: z.array(z.number()),
   version: z.int(),
+  /** Spending over the whole life of the run; `spentUSD` is of the period. */
+  totalUSD: usdOut,
+  /** Null without a period. */
+  periodStart: instantOut.nullable(),
+  periodEndsAt: instantOut.nullable(),
+  /** Who allowed the present limit, when it is not the first one. */
+  approved: z.looseObject({ by: z.string(), reason: z.string(), at: instantOut }).nullable(),
 });
 export type BudgetStatus = z.infer<typeof budgetStatus>;
 
@@ -29,15 +37,58 @@ export const directive = z.looseObject({
 export type Directive = z.infer<typeof directive>;
 
 /** What a new run asks for. */
-export const runBudget = z.strictObject({
-  maxCostUSD: positiveUsd,
-  maxDurationMs: z.int().min(1000).optional(),
-});
+export const runBudget = z
+  .strictObject({
+    maxCostUSD: positiveUsd,
+    maxDurationMs: z.int().min(1000).optional(),
+    /** Left out, the limit is for the whole life of the run. */
+    ...periodMembers,
+    /** Left out, its tenant's. */
+    thresholds: runThresholds.optional(),
+  })
+  .check(checkPeriod);
 
 // PUT /v1/runs/{runId}/budget
 
-export const budgetChange = z.strictObject({ maxCostUSD: positiveUsd, reason });
+export const budgetChange = z
+  .strictObject({ maxCostUSD: positiveUsd, reason, ...periodMembers, thresholds: runThresholds.optional() })
+  .check(checkPeriod);
 export type BudgetChange = z.infer<typeof budgetChange>;
+
+// GET, PUT /v1/orgs/{orgId}/budget
+
+/** An organisation's budget stands above those of its tenants (B6). A limit of null means no bound. */
+export const orgBudgetRequest = z
+  .strictObject({
+    limitUSD: usdLimit.nullable(),
+    ...periodMembers,
+    thresholds: thresholds.optional(),
+    reason,
+  })
+  .check(checkPeriod);
+export type OrgBudgetRequest = z.infer<typeof orgBudgetRequest>;
+
+export const orgBudget = z.looseObject({
+  orgId: id,
+  limitUSD: usdOut.nullable(),
+  spentUSD: usdOut,
+  heldUSD: usdOut,
+  percentUsed: z.number().nullable(),
+  level: budgetLevel,
+  firedThresholds: z.array(z.number()),
+  version: z.int(),
+  period: z.string(),
+  periodStart: instantOut.nullable(),
+  periodEndsAt: instantOut.nullable(),
+  thresholds: z.looseObject({
+    warn: z.number(),
+    throttle: z.number(),
+    pause: z.number(),
+    alerts: z.array(z.number()),
+  }),
+  tenants: z.array(id),
+  approved: z.looseObject({ by: z.string(), reason: z.string(), at: instantOut }).nullable(),
+});
 
 // POST /v1/runs/{runId}/costs
 

@@ -13,6 +13,7 @@ import {
 import { directiveOf, mostUrgent } from './directive.ts';
 import { priceUsage } from './prices.ts';
 import { type BudgetSnapshot, budgetStatusOf } from './status.ts';
+import type { StoredPeriod, Thresholds } from './terms.ts';
 
 export type Rejected = { readonly eventId: string; readonly code: string; readonly message: string };
 
@@ -119,11 +120,12 @@ export async function bookCosts(
   tenantId: string,
   runId: string,
   events: readonly BookableEvent[],
+  policy: unknown,
   now: Date,
 ): Promise<BookedCosts | { readonly kind: 'not_found' }> {
   const [row] = await database.query<{ result: BookedCosts | { readonly kind: 'not_found' } }>(
-    'select record_costs(p_tenant_id => $1, p_run_id => $2, p_events => $3, p_now => $4) as result',
-    [tenantId, runId, json(events), now],
+    `select record_costs(p_tenant_id => $1, p_run_id => $2, p_events => $3, p_policy => $4, p_now => $5) as result`,
+    [tenantId, runId, json(events), json(policy), now],
   );
   if (row === undefined) throw new Error('record_costs returned no row');
   return row.result;
@@ -135,12 +137,13 @@ export async function recordCosts(
   tenantId: string,
   runId: string,
   events: CostReport['events'],
+  policy: unknown,
   now: Date,
 ): Promise<CostReportAnswer | null> {
   const judged = events.map((event) => bookable(event, now));
   const good = judged.filter((event): event is BookableEvent => 'costNanos' in event);
   const rejected = judged.filter((event): event is Rejected => 'code' in event);
-  const booked = await bookCosts(database, tenantId, runId, good, now);
+  const booked = await bookCosts(database, tenantId, runId, good, policy, now);
   if (booked.kind === 'not_found') return null;
   const unknownTasks = new Set(booked.unknownTasks);
   const strays = good.filter(({ taskId }) => taskId !== null && unknownTasks.has(taskId));
@@ -175,15 +178,26 @@ function directiveOfReport(
   return mostUrgent(heard.map((task) => directiveOf({ task, run }, now)));
 }
 
+/** What a change of a budget may carry beside the limit; what is left out stays. */
+export type RunTermsChange = {
+  readonly period?: StoredPeriod | undefined;
+  readonly thresholds?: Thresholds | undefined;
+};
+
 export type BudgetChanged =
   | { readonly kind: 'not_found' }
   | { readonly kind: 'changed'; readonly budget: BudgetSnapshot }
   | {
       readonly kind: 'budget_exhausted';
-      readonly limit: number;
-      readonly used: number;
-      readonly held: number;
-      readonly asked: number;
+      /** Of the budgets above that cannot hold it, nearest first. */
+      readonly refusals: readonly {
+        readonly code: 'never_fits' | 'budget_exhausted';
+        readonly level: 'tenant' | 'org';
+        readonly limit: number;
+        readonly used: number;
+        readonly held: number;
+        readonly asked: number;
+      }[];
     };
 
 /** Sets a run's limit: a new version, thresholds re-armed, paused tasks back in line (B4, B5). */
@@ -191,14 +205,19 @@ export async function setBudget(
   database: Database,
   tenantId: string,
   runId: string,
-  change: { readonly limitNanos: bigint; readonly reason: string; readonly actor: string },
+  change: {
+    readonly limitNanos: bigint;
+    readonly terms: RunTermsChange;
+    readonly reason: string;
+    readonly actor: string;
+  },
   policy: unknown,
   now: Date,
 ): Promise<BudgetChanged> {
   const [row] = await database.query<{ result: BudgetChanged }>(
-    `select set_budget(p_tenant_id => $1, p_run_id => $2, p_limit_nanos => $3, p_reason => $4, p_actor => $5,
-       p_policy => $6, p_now => $7) as result`,
-    [tenantId, runId, change.limitNanos, change.reason, change.actor, json(policy), now],
+    `select set_budget(p_tenant_id => $1, p_run_id => $2, p_limit_nanos => $3, p_terms => $4, p_reason => $5,
+       p_actor => $6, p_policy => $7, p_now => $8) as result`,
+    [tenantId, runId, change.limitNanos, json(change.terms), change.reason, change.actor, json(policy), now],
   );
   if (row === undefined) throw new Error('set_budget returned no row');
   return row.result;
@@ -241,4 +260,22 @@ export async function sweepBudgets(
     [json(policy), afterSeconds, max, now],
   );
   return row?.acted ?? 0;
+}
+
+/** Runs whose period is over begin the next one (B8), at most `max`; returns how many. */
+export async function rollRuns(database: Database, max: number, policy: unknown, now: Date): Promise<number> {
+  const [row] = await database.query<{ rolled: number }>(
+    'select roll_runs(p_tenant_id => null, p_policy => $1, p_max => $2, p_now => $3) as rolled',
+    [json(policy), max, now],
+  );
+  return row?.rolled ?? 0;
+}
+
+/** Writes down how long open holds last by now (B3), at most `max`; returns how many have moved. */
+export async function sweepHolds(database: Database, max: number, now: Date): Promise<number> {
+  const [row] = await database.query<{ moved: number }>(
+    'select sweep_holds(p_max => $1, p_now => $2) as moved',
+    [max, now],
+  );
+  return row?.moved ?? 0;
 }

@@ -11,8 +11,12 @@ export type BudgetSnapshot = {
   readonly version: number;
   /** Thresholds fired under this version, in percent. */
   readonly fired: readonly number[];
-  /** The tenant's warn, throttle and pause thresholds, in percent. */
+  /** Its own or its tenant's warn, throttle and pause thresholds, in percent. */
   readonly percents: readonly [number, number, number];
+  readonly periodStart: string | null;
+  readonly periodEndsAt: string | null;
+  readonly totalNanos: string;
+  readonly approved: { readonly by: string; readonly reason: string; readonly at: string } | null;
 };
 
 const levels = ['warning', 'throttle', 'pause'] as const;
@@ -28,11 +32,15 @@ export function budgetStatusOf(snapshot: BudgetSnapshot): BudgetStatus {
     level: levelOf(spent, limit, snapshot.percents),
     firedThresholds: [...snapshot.fired],
     version: snapshot.version,
+    totalUSD: nanosToUsd(BigInt(snapshot.totalNanos)),
+    periodStart: snapshot.periodStart,
+    periodEndsAt: snapshot.periodEndsAt,
+    approved: snapshot.approved,
   };
 }
 
 /** The highest threshold reached by settled spend (B4), compared exactly in thousandths of a percent. */
-function levelOf(spent: bigint, limit: bigint, percents: BudgetSnapshot['percents']): BudgetLevel {
+export function levelOf(spent: bigint, limit: bigint, percents: BudgetSnapshot['percents']): BudgetLevel {
   let level: BudgetLevel = 'ok';
   for (const [index, percent] of percents.entries()) {
     if (spent * 100_000n >= limit * BigInt(Math.round(percent * 1000))) level = levels[index] ?? level;

@@ -34,6 +34,8 @@ export const schemas = {
   KeyListItem: access.keyListItem,
   KeyRequest: access.keyRequest,
   LabelsRequest: admission.labelsRequest,
+  OrgBudget: budget.orgBudget,
+  OrgBudgetRequest: budget.orgBudgetRequest,
   Pool: admission.poolAnswer,
   PoolRequest: admission.poolRequest,
   PreemptRequest: admission.preemptRequest,
@@ -157,6 +159,12 @@ export const operations: { readonly [K in ApiRouteKey]: Operation } = {
     id: 'setQuotas',
     body: 'QuotasRequest',
     answers: { 200: 'Quotas' },
+  },
+  'GET /v1/orgs/{orgId}/budget': { id: 'getOrgBudget', answers: { 200: 'OrgBudget' } },
+  'PUT /v1/orgs/{orgId}/budget': {
+    id: 'setOrgBudget',
+    body: 'OrgBudgetRequest',
+    answers: { 200: 'OrgBudget' },
   },
   'GET /v1/tenants/{tenantId}/usage': { id: 'getUsage', answers: { 200: 'Usage' } },
   'GET /v1/tenants/{tenantId}/violations': {

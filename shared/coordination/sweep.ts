@@ -3,7 +3,7 @@
 import { policy } from '../admission/policy.ts';
 import { schedule } from '../admission/scheduler.ts';
 import { type RoomSweep, ringAgain, sweepRooms } from '../admission/store.ts';
-import { sweepBudgets } from '../budget/costs.ts';
+import { rollRuns, sweepBudgets, sweepHolds } from '../budget/costs.ts';
 import type { Database } from '../platform/db.ts';
 import { relayOutbox } from './outbox.ts';
 import type { Publisher } from './queues.ts';
@@ -11,6 +11,8 @@ import type { Publisher } from './queues.ts';
 /** Rows of one statement, so that no lock is held for long; more of them are taken in further statements. */
 const rowsPerStatement_max = 200;
 const statements_max = 20;
+/** Holds whose expiry is put off in one sweep: their rows alone are locked, and nobody waits for those. */
+const holdsPerSweep_max = 5000;
 /** How long the bus has for a threshold's action before the sweep does it (E2). */
 const busPatience_seconds = 20;
 /** How long a doorbell may go unanswered before it is rung again (A14). */
@@ -18,6 +20,8 @@ const doorbellPatience_seconds = 20;
 
 export type SweepReport = RoomSweep & {
   readonly at: string;
+  /** Runs that began a new budget period (B8). */
+  readonly budgetsRolled: number;
   readonly budgetActions: number;
   readonly granted: number;
   readonly preempting: number;
@@ -29,14 +33,17 @@ export type SweepReport = RoomSweep & {
 
 export async function sweep(database: Database, publisher: Publisher, now: Date): Promise<SweepReport> {
   const rooms = await sweepAllRooms(database, now);
+  const budgetsRolled = await rollRuns(database, rowsPerStatement_max, policy, now);
   const budgetActions = await sweepBudgets(database, busPatience_seconds, rowsPerStatement_max, policy, now);
   const { granted, preempting } = await schedule(database, now);
   const rungAgain = await ringAgain(database, doorbellPatience_seconds, now);
+  await sweepHolds(database, holdsPerSweep_max, now);
   const keysForgotten = await forgetIdempotencyKeys(database);
   const { published, failed } = await relayAll(database, publisher);
   return {
     at: now.toISOString(),
     ...rooms,
+    budgetsRolled,
     budgetActions,
     granted: granted.length,
     preempting: preempting.length,

@@ -58,6 +58,20 @@ export const routes = [
     summary: "Change a run's budget",
   },
   {
+    method: 'GET',
+    path: '/v1/orgs/{orgId}/budget',
+    function: 'budget',
+    scope: 'operator',
+    summary: "An organisation's budget",
+  },
+  {
+    method: 'PUT',
+    path: '/v1/orgs/{orgId}/budget',
+    function: 'budget',
+    scope: 'operator',
+    summary: "Set an organisation's budget",
+  },
+  {
     method: 'POST',
     path: '/v1/runs/{runId}/costs',
     function: 'budget',

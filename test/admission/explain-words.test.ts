@@ -15,9 +15,10 @@ const secondsAgo = (seconds: number) => new Date(now.getTime() - seconds * 1000)
 
 const facts: AdmissionFacts = {
   tenant: {
-    ...{ cpuHeld: 3, memoryGbHeld: 4, runsHeld: 1, costHeldUSD: 2, costSpentUSD: 1.5, throttledUntil: null },
+    ...{ cpuHeld: 3, memoryGbHeld: 4, runsHeld: 1, throttledUntil: null },
   },
-  limits: { cpu: { limit: 4, burst: 2 }, concurrent_runs: { limit: 5 }, cost: { limit: 10 } },
+  limits: { cpu: { limit: 4, burst: 2 }, concurrent_runs: { limit: 5 } },
+  money: [{ level: 'tenant', limitUSD: 10, spentUSD: 1.5, heldUSD: 2 }],
   promisedQuota: { cpu: 0.5, memoryGb: 0, runs: 0 },
   pool: { cpu: 8, memoryGb: null, tasks: 4, cpuRoom: 2, memoryGbRoom: null, tasksRoom: 1 },
   lineBlocks: false,

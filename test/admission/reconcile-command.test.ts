@@ -82,8 +82,8 @@ test.each<[string, Partial<Drift>, string]>([
   ['the usage ledger', { what: 'tenant_usage', runId: 'r' }, 'usage ledger of run r of tenant a: '],
   [
     'one of several rows',
-    { what: 'tenant_spend', part: 'month 2026-03' },
-    'tenant_spend of tenant a, month 2026-03: ',
+    { what: 'account_spend', part: 'tenant a, period from 2026-03-01T00:00:00.000Z' },
+    'account_spend of tenant a, tenant a, period from 2026-03-01T00:00:00.000Z: ',
   ],
 ])('names the place: %s', (_what, place, words) => {
   const drift: Drift = {

@@ -232,20 +232,20 @@ describe('drift in one place: told with both values, repaired, and then gone', (
     ],
     [
       'spending of the month',
-      `update tenant_spend set spent_usd_nanos = 0 where tenant_id = 'a'`,
-      { what: 'tenant_spend', tenantId: 'a', part: 'month 2026-03' },
+      `update account_spend set spent_usd_nanos = 0 where account_id = 'a'`,
+      { what: 'account_spend', tenantId: 'a', part: 'tenant a, period from 2026-03-01T00:00:00.000Z' },
       ['spent_usd_nanos 0 -> 750000000'],
     ],
     [
       'spending of the month that has lost its row',
-      `delete from tenant_spend where tenant_id = 'b'`,
-      { what: 'tenant_spend', tenantId: 'b', part: 'month 2026-03' },
+      `delete from account_spend where account_id = 'b'`,
+      { what: 'account_spend', tenantId: 'b', part: 'tenant b, period from 2026-03-01T00:00:00.000Z' },
       ['spent_usd_nanos 0 -> 1910000000'],
     ],
     [
       'spending of a month without events',
-      `insert into tenant_spend values ('a', '2026-02-01T00:00:00Z', 5)`,
-      { what: 'tenant_spend', tenantId: 'a', part: 'month 2026-02' },
+      `insert into account_spend values ('tenant', 'a', '2026-02-01T00:00:00Z', 5)`,
+      { what: 'account_spend', tenantId: 'a', part: 'tenant a, period from 2026-02-01T00:00:00.000Z' },
       ['spent_usd_nanos 5 -> 0'],
     ],
     [
@@ -309,7 +309,7 @@ describe('a repair', () => {
     await db.admin.query('update runs set live_tasks = 2, spent_usd_nanos = 7, status = $1', ['queued']);
     await db.admin.query('update tasks set spent_usd_nanos = 3, burst_cpu = 1');
     await db.admin.query('delete from tenant_usage');
-    await db.admin.query('delete from tenant_spend');
+    await db.admin.query('delete from account_spend');
     const found = await repair();
     expect(found.length).toBeGreaterThan(30);
     expect(found.filter(({ repaired }) => !repaired)).toEqual([]);

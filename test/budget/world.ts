@@ -85,9 +85,9 @@ const drift = `
     where c.tenant_id = t.tenant_id and c.task_id = t.task_id)
   union all
   select 'tenant spend ' || tenant_id || ' ' || period_start from (
-    select tenant_id, period_start, spent_usd_nanos from tenant_spend
+    select account_id as tenant_id, period_start, spent_usd_nanos from account_spend where scope = 'tenant'
     union all
-    select tenant_id, date_trunc('month', occurred_at, 'UTC'), -cost_usd_nanos from cost_events
+    select tenant_id, period_start(n.cost_period, occurred_at), -cost_usd_nanos from cost_events join tenants n using (tenant_id)
   ) both_sides group by tenant_id, period_start having sum(spent_usd_nanos) <> 0
   union all
   select 'run live tasks ' || r.tenant_id || '/' || r.run_id from runs r

@@ -24,7 +24,7 @@ test.each([
   ['task_state_known', taskState.options],
   ['run_status_known', runStatus.options],
   ['budget_level_known', budgetLevel.options.filter((level) => level !== 'ok')],
-  ['tenant_budget_level_known', budgetLevel.options.filter((level) => level !== 'ok')],
+  ['account_budget_level_known', budgetLevel.options.filter((level) => level !== 'ok')],
   ['score_recommendation_known', recommendation.options],
   ['violation_severity_known', violation.shape.severity.options],
   ['tenant_quality_gate_known', quotas.shape.qualityGate.unwrap().options],
@@ -40,7 +40,8 @@ describe('append-only tables', () => {
     'decisions',
     'cost_events',
     'budget_changes',
-    'tenant_budget_events',
+    'account_budget_events',
+    'org_changes',
     'deliberation_scores',
     'quota_violations',
   ])('%s: the application may add and read, and no more', async (table) => {
@@ -56,7 +57,7 @@ describe('append-only tables', () => {
     expect(await may('update')).toBe(false);
     expect(await may('delete')).toBe(false);
     expect(await may('truncate')).toBe(false);
-    await expect(database.app.query(`update ${table} set tenant_id = 'x'`)).rejects.toThrow(
+    await expect(database.app.query(`update ${table} set ${table === 'org_changes' ? 'org_id' : table === 'account_budget_events' ? 'account_id' : 'tenant_id'} = 'x'`)).rejects.toThrow(
       /permission denied/,
     );
   });

@@ -142,7 +142,7 @@ test.each([
   ['the pool', 'update pool set cpu_used = cpu_used + 1', 'counters_drift'],
   ["a run's live tasks", 'update runs set live_tasks = live_tasks + 1', 'counters_drift'],
   ["a run's spend", 'update runs set spent_usd_nanos = spent_usd_nanos + 1', 'ledger_drift'],
-  ["a tenant's spend", 'update tenant_spend set spent_usd_nanos = spent_usd_nanos + 1', 'ledger_drift'],
+  ["a tenant's spend", 'update account_spend set spent_usd_nanos = spent_usd_nanos + 1', 'ledger_drift'],
 ] as const)('drift of %s is seen', async (_, damage, invariant) => {
   await onFreshDatabase(async ({ app, admin }) => {
     await replay(app, [traced('a', { cost_usd_nanos: 5n })], unbounded);

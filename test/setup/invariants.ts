@@ -41,10 +41,25 @@ const invariants: readonly Invariant[] = [
     name: 'money held equals what runs with live tasks may still spend (B3)',
     offenders: `select format('%s: holds %s, runs say %s', n.tenant_id, n.cost_held_usd_nanos, s.held)
       from tenants n cross join lateral (
-        select coalesce(sum(greatest(limit_usd_nanos - spent_usd_nanos, 0)), 0) as held from runs r
+        select coalesce(sum(greatest(limit_usd_nanos - period_spent_usd_nanos, 0)), 0) as held from runs r
         where r.tenant_id = n.tenant_id and exists (
           select 1 from tasks t where t.tenant_id = r.tenant_id and t.run_id = r.run_id and t.quota_held)) s
       where n.cost_held_usd_nanos <> s.held`,
+  },
+  {
+    name: 'a run has one open hold while it has a live task, and none else (B3)',
+    offenders: `select format('%s/%s: %s open holds of %s taken, %s live tasks', r.tenant_id, r.run_id, h.open, h.taken, r.live_tasks)
+      from runs r cross join lateral (
+        select count(*) filter (where released_at is null) as open, count(*) as taken from holds h
+        where h.tenant_id = r.tenant_id and h.run_id = r.run_id) h
+      where h.open <> least(r.live_tasks, 1) or h.taken <> r.holds_taken`,
+  },
+  {
+    name: 'an organisation is held to what its tenants hold (B6)',
+    offenders: `select format('%s: %s, tenants say %s', o.org_id, o.cost_held_usd_nanos, s.held)
+      from orgs o cross join lateral (
+        select coalesce(sum(n.cost_held_usd_nanos), 0) as held from tenants n where n.org_id = o.org_id) s
+      where o.cost_held_usd_nanos <> s.held`,
   },
   {
     name: "a run's live tasks are those that hold quota, its spending the sum of its ledger (B1)",
@@ -60,7 +75,7 @@ const invariants: readonly Invariant[] = [
         select coalesce(sum(cost_usd_nanos), 0) from cost_events e where e.tenant_id = t.tenant_id and e.task_id = t.task_id)
       union all
       select format('tenant %s: %s', n.tenant_id, s.spent) from tenants n cross join lateral (
-        select coalesce(sum(spent_usd_nanos), 0) as spent from tenant_spend p where p.tenant_id = n.tenant_id) s
+        select coalesce(sum(spent_usd_nanos), 0) as spent from account_spend p where p.scope = 'tenant' and p.account_id = n.tenant_id) s
       where s.spent <> (select coalesce(sum(cost_usd_nanos), 0) from cost_events e where e.tenant_id = n.tenant_id)`,
   },
   {
@@ -139,7 +154,7 @@ const withinLimits: readonly Invariant[] = [
     name: 'no tenant holds more than its limit and burst (A4, A5)',
     offenders: `select format('%s: %s over %s', n.tenant_id, q.resource, q.limit_value)
       from tenants n join tenant_quotas q using (tenant_id)
-      left join lateral (select sum(spent_usd_nanos) as spent from tenant_spend p where p.tenant_id = n.tenant_id) s on true
+      left join lateral (select sum(spent_usd_nanos) as spent from account_spend p where p.scope = 'tenant' and p.account_id = n.tenant_id) s on true
       where case q.resource
         when 'cpu' then n.cpu_held > q.limit_value + coalesce(q.burst_value, q.limit_value * coalesce(q.burst_share, 0.5))
         when 'memory' then n.memory_gb_held > q.limit_value + coalesce(q.burst_value, q.limit_value * coalesce(q.burst_share, 0.5))
