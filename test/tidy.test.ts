@@ -169,6 +169,13 @@ describe('who may import whom', () => {
     ).toEqual([]);
   });
 
+  test('decisions go by the policy in force, not by the one without overrides', () => {
+    const readers = sources.filter((file) =>
+      /import \{[^}]*\bpolicy\b[^}]*\} from '[^']*\/policy\.ts'/.test(read(file)),
+    );
+    expect(readers).toEqual([]);
+  });
+
   test('the environment is read in one place', () => {
     const readers = sources.filter(
       (file) => /^(shared|functions)\//.test(file) && read(file).includes('process.env'),
