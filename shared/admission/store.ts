@@ -1,7 +1,7 @@
 /** Calls of the SQL functions that change tasks, quotas and the pool. Each is one round trip. */
 
 import { type Database, json } from '../platform/db.ts';
-import { usdToNanos } from '../platform/money.ts';
+import { nanosToDecimal, type Usd, usdToNanos } from '../platform/money.ts';
 import type { Quotas } from './contract.ts';
 import type { Capacity } from './line.ts';
 import { policyInForce } from './policy-in-force.ts';
@@ -189,9 +189,8 @@ export async function setQuotas(
 }
 
 /** Money leaves as decimal text, so that no binary fraction reaches the numeric column. */
-function exact(usd: number): string {
-  const nanos = usdToNanos(usd);
-  return `${nanos / 1_000_000_000n}.${String(nanos % 1_000_000_000n).padStart(9, '0')}`;
+function exact(usd: Usd): string {
+  return nanosToDecimal(usdToNanos(usd));
 }
 
 /** Null = no bound. */
