@@ -115,6 +115,14 @@ export class MothershipFunction extends LambdaFunction {
     return this;
   }
 
+  /** Lets it decide by the stage's policy. */
+  decidesBy(policy: StageConfig['policy']): this {
+    if (Object.keys(policy).length > 0) {
+      this.addEnvironment(environmentNames.policyOverrides, JSON.stringify(policy));
+    }
+    return this;
+  }
+
   /** Feeds it from a queue in batches of 10 whose failed messages alone are retried. */
   consumes(queue: IQueue, maxConcurrency: number): this {
     this.addEventSource(

@@ -2,7 +2,7 @@
 
 import { type AdmitResult, admit } from '../../shared/admission/admit.ts';
 import { type StartEstimate, startEstimate } from '../../shared/admission/estimate.ts';
-import { policy } from '../../shared/admission/policy.ts';
+import { policyInForce } from '../../shared/admission/policy-in-force.ts';
 import { className } from '../../shared/admission/priority.ts';
 import type { AdmissionOutcome } from '../../shared/admission/rows.ts';
 import { completeTask, saveCheckpoint } from '../../shared/admission/store.ts';
@@ -97,7 +97,7 @@ export async function reportCosts(database: Database, job: Job, now: Date): Prom
     occurredAt: now.toISOString(),
     costUSD: nanosToUsd(amount),
   };
-  await recordCosts(database, task.tenantId, task.taskId, [event], policy, now);
+  await recordCosts(database, task.tenantId, task.taskId, [event], policyInForce(), now);
   job.reported_usd_nanos = due;
   return amount;
 }

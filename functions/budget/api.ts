@@ -2,7 +2,7 @@
 
 import { authenticate } from '../../shared/access/authenticate.ts';
 import { tenantQuery } from '../../shared/admission/contract.ts';
-import { policy } from '../../shared/admission/policy.ts';
+import { policyInForce } from '../../shared/admission/policy-in-force.ts';
 import { schedule } from '../../shared/admission/scheduler.ts';
 import { tenantOfId } from '../../shared/admission/tenant.ts';
 import { budgetChange, costReport } from '../../shared/budget/contract.ts';
@@ -23,7 +23,7 @@ const postCosts = route({
   handle: async ({ database, caller, params, query, body, now }) => {
     const runId = params.runId ?? '';
     const tenantId = await tenantOfId(database, caller, 'run', runId, query.tenantId);
-    const answer = await recordCosts(database, tenantId, runId, body.events, policy, now);
+    const answer = await recordCosts(database, tenantId, runId, body.events, policyInForce(), now);
     if (answer === null) throw notFound(`Run ${runId}`);
     return { status: 200, body: answer };
   },
@@ -45,7 +45,7 @@ const putBudget = route({
         reason: body.reason,
         actor: caller.keyId ?? 'unknown',
       },
-      policy,
+      policyInForce(),
       now,
     );
     switch (changed.kind) {

@@ -1,5 +1,6 @@
 /** An admission as an account: every dimension that it was judged in, and what decided (R5). Pure. */
 
+import { nanosToUsd, sumUsd } from '../platform/money.ts';
 import type { ReasonRow } from './rows.ts';
 
 /** As `admission_facts.sql` stores them; amounts in vCPU, GB and USD. */
@@ -77,7 +78,11 @@ export function dimensionsOf(facts: AdmissionFacts, ask: AdmissionAsk, decided: 
   const { tenant, limits, money, promisedQuota, pool, run } = facts;
   const startsRun = run === null || run.liveTasks === 0;
   const costAsked =
-    run === null ? Number(ask.maxCostNanos) / 1e9 : startsRun ? Math.max(run.limitUSD - run.spentUSD, 0) : 0;
+    run === null
+      ? nanosToUsd(BigInt(ask.maxCostNanos ?? 0))
+      : startsRun
+        ? Math.max(sumUsd(run.limitUSD, -run.spentUSD), 0)
+        : 0;
   const ofTenant = (
     [
       ['cpu', 'vCPU', limits.cpu, tenant.cpuHeld + promisedQuota.cpu, ask.cpu],

@@ -3,7 +3,7 @@
 import { type StoredPeriod, shownPeriod } from '../budget/terms.ts';
 import type { Database } from '../platform/db.ts';
 import { nanosToUsd } from '../platform/money.ts';
-import { policy } from './policy.ts';
+import { policyInForce } from './policy-in-force.ts';
 
 export async function tenantExists(database: Database, tenantId: string): Promise<boolean> {
   const rows = await database.query('select 1 from tenants where tenant_id = $1', [tenantId]);
@@ -69,7 +69,7 @@ function limitOf(row: TenantRow, resource: string): number | null {
 /** As it was given: an amount, or a share of the limit. */
 function burstOf(quota: QuotaRow | undefined) {
   return quota?.burst_value == null
-    ? { burstShare: Number(quota?.burst_share ?? policy.burst_share) }
+    ? { burstShare: Number(quota?.burst_share ?? policyInForce().burst_share) }
     : { burst: Number(quota.burst_value) };
 }
 

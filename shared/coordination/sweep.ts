@@ -1,6 +1,6 @@
 /** Every timed duty, once. The schedule calls it each minute, an operator whenever wanted. */
 
-import { policy } from '../admission/policy.ts';
+import { policyInForce } from '../admission/policy-in-force.ts';
 import { schedule } from '../admission/scheduler.ts';
 import { type RoomSweep, ringAgain, sweepRooms } from '../admission/store.ts';
 import { rollRuns, sweepBudgets, sweepHolds } from '../budget/costs.ts';
@@ -33,8 +33,14 @@ export type SweepReport = RoomSweep & {
 
 export async function sweep(database: Database, publisher: Publisher, now: Date): Promise<SweepReport> {
   const rooms = await sweepAllRooms(database, now);
-  const budgetsRolled = await rollRuns(database, rowsPerStatement_max, policy, now);
-  const budgetActions = await sweepBudgets(database, busPatience_seconds, rowsPerStatement_max, policy, now);
+  const budgetsRolled = await rollRuns(database, rowsPerStatement_max, policyInForce(), now);
+  const budgetActions = await sweepBudgets(
+    database,
+    busPatience_seconds,
+    rowsPerStatement_max,
+    policyInForce(),
+    now,
+  );
   const { granted, preempting } = await schedule(database, now);
   const rungAgain = await ringAgain(database, doorbellPatience_seconds, now);
   await sweepHolds(database, holdsPerSweep_max, now);

@@ -57,9 +57,11 @@ describe('append-only tables', () => {
     expect(await may('update')).toBe(false);
     expect(await may('delete')).toBe(false);
     expect(await may('truncate')).toBe(false);
-    await expect(database.app.query(`update ${table} set ${table === 'org_changes' ? 'org_id' : table === 'account_budget_events' ? 'account_id' : 'tenant_id'} = 'x'`)).rejects.toThrow(
-      /permission denied/,
-    );
+    await expect(
+      database.app.query(
+        `update ${table} set ${table === 'org_changes' ? 'org_id' : table === 'account_budget_events' ? 'account_id' : 'tenant_id'} = 'x'`,
+      ),
+    ).rejects.toThrow(/permission denied/);
   });
 
   test('nothing at all may be dropped, emptied or altered by the application', async () => {
