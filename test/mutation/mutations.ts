@@ -161,7 +161,7 @@ export const mutations: readonly Mutation[] = [
     rule: 'A12',
     broken: 'the sweep requeues a task however often its lease lapses',
     file: sql('sweep_rooms'),
-    find: "if v_task.lapses >= policy_number(p_policy, 'lapses_max') then",
+    find: "if v_task.lapses >= policy_number(tenant_policy(v_task.tenant_id, p_policy), 'lapses_max') then",
     replacement: 'if false then',
     tests: tests('lease'),
   },
