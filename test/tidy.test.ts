@@ -123,6 +123,8 @@ describe('who may import whom', () => {
     const pure = [
       ...[
         'schedule',
+        'books',
+        'turn',
         'victims',
         'line',
         'preemption',
@@ -133,6 +135,7 @@ describe('who may import whom', () => {
         'estimate',
         'answers',
         'policy',
+        'tenant-policy',
         'rows',
       ].map((name) => `shared/admission/${name}.ts`),
       ...['criteria', 'line-walk', 'victim-walk', 'admission-account', 'explain-words'].map(

@@ -287,7 +287,7 @@ export const mutations: readonly Mutation[] = [
     rule: 'P3',
     broken: 'a task that has a promise takes further victims',
     file: code('schedule'),
-    find: '    if (task.promised) continue;\n',
+    find: '    if (task.promised) {\n      tell();\n      continue;\n    }\n',
     replacement: '',
     tests: tests('schedule'),
   },
