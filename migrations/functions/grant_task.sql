@@ -42,7 +42,7 @@ begin
   update tasks t set
     state = 'granted', waiting_for = null, quota_held = true, epoch = epoch + 1, granted_at = p_now, lapsed = false,
     promised = false, promised_until = null,
-    burst_cpu = coalesce((v_burst->>'cpu')::numeric, burst_cpu), burst_memory_gb = coalesce((v_burst->>'memoryGb')::numeric, burst_memory_gb),
+    burst_cpu = coalesce((v_burst->>'cpuMark')::numeric, burst_cpu), burst_memory_gb = coalesce((v_burst->>'memoryGbMark')::numeric, burst_memory_gb),
     room_until = p_now + make_interval(secs => policy_number(p_policy || n.policy, 'claim_seconds')::double precision)
   from tenants n
   where t.tenant_id = p_tenant_id and t.task_id = p_task_id and n.tenant_id = p_tenant_id

@@ -38,15 +38,16 @@ begin
   -- cpu and memory: within the limit, or within the burst out of idle room, or later, or never.
   for v_quota in
     select 1 as place, 'cpu' as resource, (p_ask->>'cpu')::numeric as asked,
-      (v_tenant->>'cpuHeld')::numeric + (p_facts->'promisedQuota'->>'cpu')::numeric as held, (v_tenant->>'cpuInUse')::numeric as used,
+      (v_tenant->>'cpuHeld')::numeric + (p_facts->'promisedQuota'->>'cpu')::numeric as held, (p_facts->'promisedQuota'->>'cpu')::numeric as promised,
+      (v_tenant->>'cpuInUse')::numeric as used,
       (v_pool->>'cpu')::numeric as capacity, (v_pool->>'cpuUsed')::numeric as pool_used
     union all
     select 2, 'memory', (p_ask->>'memoryGb')::numeric,
-      (v_tenant->>'memoryGbHeld')::numeric + (p_facts->'promisedQuota'->>'memoryGb')::numeric, (v_tenant->>'memoryGbInUse')::numeric,
+      (v_tenant->>'memoryGbHeld')::numeric + (p_facts->'promisedQuota'->>'memoryGb')::numeric, (p_facts->'promisedQuota'->>'memoryGb')::numeric, (v_tenant->>'memoryGbInUse')::numeric,
       (v_pool->>'memoryGb')::numeric, (v_pool->>'memoryGbUsed')::numeric
     union all
     -- Every task takes one slot of the pool; no tenant has a limit of them.
-    select 3, 'tasks', 1, 0, 0, (v_pool->>'tasks')::numeric, (v_pool->>'tasksUsed')::numeric
+    select 3, 'tasks', 1, 0, 0, 0, (v_pool->>'tasks')::numeric, (v_pool->>'tasksUsed')::numeric
     order by place
   loop
     if v_limits ? v_quota.resource then
@@ -64,10 +65,11 @@ begin
           v_reasons := v_reasons || (v_reason || jsonb_build_object('code', 'never_fits'));
         elsif v_borrowed > 0 then
           if v_quota.held + v_quota.asked <= v_limit + v_burst and v_startable and not v_throttled then
+            -- Marked is what the tenant holds above its limit; what is promised to others it does not hold yet.
             if v_quota.resource = 'cpu' then
-              v_burst_cpu := v_borrowed;
+              v_burst_cpu := least(v_quota.asked, greatest(v_quota.held - v_quota.promised + v_quota.asked - v_limit, 0));
             else
-              v_burst_memory_gb := v_borrowed;
+              v_burst_memory_gb := least(v_quota.asked, greatest(v_quota.held - v_quota.promised + v_quota.asked - v_limit, 0));
             end if;
           else
             v_over := v_over || (v_reason || jsonb_build_object('code', 'quota_exceeded', 'retryAt', v_retry_at));

@@ -10,7 +10,7 @@ import { openBooks } from './books.ts';
 import { type Capacity, comparePlaces, compareWaiting } from './line.ts';
 import type { Policy } from './policy.ts';
 import { candidatesOf, couldPreempt, preemptFor, roomAmounts } from './preemption.ts';
-import { type Displaceable, type QuotaAmounts, quotaFor, type TenantQuota } from './quota.ts';
+import { borrowsAlready, type Displaceable, type QuotaAmounts, quotaFor, type TenantQuota } from './quota.ts';
 import { boundOf, fits, leastOf, minus, noRoom, plus, type Room, roomOf, shortOf } from './room.ts';
 import { type Fate, type Turn, whyItWaits } from './turn.ts';
 import type { RunningTask } from './victims.ts';
@@ -155,7 +155,8 @@ export function planSchedule(
     const free = plus(room, task.promisedRoom ?? noRoom);
     // What is free is the head's then; room that it makes for itself is its own all the same.
     const own = closed ? plus(leastOf(room, noRoom), task.promisedRoom ?? noRoom) : free;
-    const quota = quotaFor(task, books.quotaOf(task.tenantId), displaceable, standingOf);
+    const ofTenant = task.waitingFor === 'quota' ? books.quotaOf(task.tenantId) : null;
+    const quota = quotaFor(task, ofTenant, displaceable, standingOf);
     const tell = (done?: Fate, coming = noRoom): void =>
       observe?.({
         ...{ task, fate: done ?? whyItWaits(task, capacity, quota, free), room: free, coming },
@@ -163,13 +164,16 @@ export function planSchedule(
         ...{ displaced: quota.displaced, standings: books.standings() },
       });
 
-    const isHeldBack = !task.promised && task.waitingFor === 'quota' && quotaKept.has(task.tenantId);
+    // One that has gone behind its class to borrow was ahead of who keeps the quota now, or keeps it itself.
+    const isKept = task.waitingFor === 'quota' && !task.usesBurst && quotaKept.has(task.tenantId);
+    const isHeldBack = !task.promised && isKept;
     if (!fits(need, capacity) || !task.costFits || isHeldBack) {
       tell();
       continue;
     }
-    // To borrow it stands behind all of its class that need not (A5).
+    // To borrow it stands behind all of its class that need not (A5), but not behind its own tenant's that need quota (A16).
     if (quota.kind === 'borrows' && !task.usesBurst) {
+      if (!isPatient(task)) quotaKept.add(task.tenantId);
       line = inOrder([{ ...task, usesBurst: true }, ...line]);
       continue;
     }
@@ -193,7 +197,10 @@ export function planSchedule(
     const coming = closed ? noRoom : leastOf(leaving, shortOf(need, own));
     leaving = minus(leaving, coming);
     const missing = [...roomAmounts(shortOf(need, plus(own, coming))), ...quota.missing];
-    const preemption = preemptFor(task, missing, candidates, taken, shareBefore, policy, now);
+    // What others have borrowed is reclaimed for a tenant within its limit only (A5).
+    const preemptor =
+      ofTenant !== null && borrowsAlready(task, ofTenant) ? { ...task, usesBurst: true } : task;
+    const preemption = preemptFor(preemptor, missing, candidates, taken, shareBefore, policy, now);
     if (preemption !== null) {
       tell('preempts', coming);
       preemptions.push({ ...preemption, displaced: quota.displaced });
@@ -204,8 +211,7 @@ export function planSchedule(
       continue;
     }
     tell(undefined, coming);
-    needsRunning ||=
-      missing.some((amount) => amount > 0) && couldPreempt(task, snapshot, books.quotaOf(task.tenantId));
+    needsRunning ||= missing.some((amount) => amount > 0) && couldPreempt(preemptor, snapshot, ofTenant);
     if (task.waitingFor === 'quota' && !isPatient(task)) quotaKept.add(task.tenantId);
     // The head of the line does not fit. Others may pass it, until it has waited long enough (A11).
     if (quota.kind === 'fits' && !headSeen) {

@@ -43,7 +43,7 @@ export function walkVictims(
   policy: Policy,
   now: Date,
 ): VictimWalk {
-  const newcomer = step.task;
+  const newcomer = preemption.task;
   const running = candidatesOf(snapshot) ?? [];
   const earlier = plan.preemptions.slice(0, plan.preemptions.indexOf(preemption));
   const leaving = new Set(earlier.flatMap(({ victims }) => victims.map(keyOf)));
