@@ -50,6 +50,8 @@ export type StageConfig = {
   readonly functionConcurrency: FunctionConcurrency | null;
   /** Concurrent batches of the budget-actions consumer (SQS `MaximumConcurrency`, at least 2). */
   readonly budgetActionsConcurrency: number;
+  /** Concurrent batches of the cost-events consumer, likewise. */
+  readonly costEventsConcurrency: number;
   /** `null` when the database and its secret are supplied from outside: no Data stack, no VPC. */
   readonly database: DatabaseConfig | null;
 };
@@ -67,6 +69,7 @@ const configs: { readonly [S in StageName]: StageConfig & { readonly stage: S } 
     httpThrottle: { requestsPerSecond: 10_000, burstRequests: 5_000 },
     functionConcurrency: null,
     budgetActionsConcurrency: 2,
+    costEventsConcurrency: 2,
     database: null,
   },
   dev: {
@@ -81,6 +84,7 @@ const configs: { readonly [S in StageName]: StageConfig & { readonly stage: S } 
     httpThrottle: { requestsPerSecond: 100, burstRequests: 200 },
     functionConcurrency: null,
     budgetActionsConcurrency: 2,
+    costEventsConcurrency: 2,
     database: {
       instanceClass: 't4g.small',
       storageGb: 20,
@@ -112,6 +116,7 @@ const configs: { readonly [S in StageName]: StageConfig & { readonly stage: S } 
       deliberation: 10,
     },
     budgetActionsConcurrency: 5,
+    costEventsConcurrency: 5,
     database: {
       instanceClass: 't4g.medium',
       storageGb: 50,
@@ -143,6 +148,7 @@ const configs: { readonly [S in StageName]: StageConfig & { readonly stage: S } 
       deliberation: 40,
     },
     budgetActionsConcurrency: 10,
+    costEventsConcurrency: 10,
     database: {
       instanceClass: 'm7g.large',
       storageGb: 100,
