@@ -233,7 +233,7 @@ describe('cost events', () => {
       }),
     ).filter(({ EventSourceArn }) => EventSourceArn === queue?.id);
     expect(others).toEqual([]);
-    expect(mapping).toMatchObject({ BatchSize: 100, MaximumBatchingWindowInSeconds: 1 });
+    expect(mapping).toMatchObject({ BatchSize: 50, MaximumBatchingWindowInSeconds: 1 });
   });
 
   test('only who has the managed policy may send, and the queue itself refuses what is not TLS', () => {
