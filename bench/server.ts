@@ -1,11 +1,8 @@
 /** A durable Postgres of its own for one run of the benchmark, thrown away afterwards. */
 
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import pg from 'pg';
-import { startPostgres } from '../infra/local/postgres.ts';
+import { startThrowawayPostgres } from '../infra/local/throwaway-postgres.ts';
 import { migrate } from '../migrations/migrate.ts';
 import { type Database, openDatabase } from '../shared/platform/db.ts';
 import { createSeedStyle } from './seed-style.ts';
@@ -29,17 +26,7 @@ const appRole = { name: 'mothership_app', password: randomBytes(16).toString('he
 
 /** Runs `work` on a server that commits to disk; server and data are gone afterwards. */
 export async function withServer<T>(work: (server: BenchServer) => Promise<T>): Promise<T> {
-  const dataFolder = await mkdtemp(join(tmpdir(), 'mothership-bench-'));
-  const server = await startPostgres({ dataFolder, log: () => {} });
-  const stop = async (): Promise<void> => {
-    await server.stop();
-    await rm(dataFolder, { recursive: true, force: true });
-  };
-  // Ctrl-C must not leave a server or its folder behind.
-  const interrupted = (): void => {
-    void stop().finally(() => process.exit(130));
-  };
-  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  const server = await startThrowawayPostgres();
   const root = new pg.Client(server.connectionString);
   try {
     await root.connect();
@@ -62,8 +49,7 @@ export async function withServer<T>(work: (server: BenchServer) => Promise<T>): 
     });
   } finally {
     await root.end();
-    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
-    await stop();
+    await server.stop();
   }
 }
 

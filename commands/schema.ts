@@ -1,11 +1,10 @@
 /** `npm run schema`: writes migrations/schema.sql, what the migrations amount to; `--check` fails when it is out of date. */
 
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
-import { startPostgres } from '../infra/local/postgres.ts';
+import { startThrowawayPostgres } from '../infra/local/throwaway-postgres.ts';
 import { describeSchema } from '../migrations/describe-schema.ts';
 import { migrate } from '../migrations/migrate.ts';
 
@@ -41,8 +40,7 @@ async function main(): Promise<void> {
 }
 
 async function migratedSchema(): Promise<string> {
-  const dataFolder = await mkdtemp(path.join(tmpdir(), 'mothership-schema-'));
-  const server = await startPostgres({ dataFolder, durable: false, log: () => {} });
+  const server = await startThrowawayPostgres({ durable: false });
   try {
     const connection = { connectionString: server.connectionString };
     await migrate({
@@ -57,6 +55,5 @@ async function migratedSchema(): Promise<string> {
     return schema;
   } finally {
     await server.stop();
-    await rm(dataFolder, { recursive: true, force: true });
   }
 }

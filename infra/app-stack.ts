@@ -68,10 +68,12 @@ export class AppStack extends Stack {
 
     const apiFunctions = {
       access: apiFunction('access', 'HTTP: keys'),
-      admission: apiFunction('admission', 'HTTP: runs, tasks, queue, quotas, pool'),
-      budget: apiFunction('budget', 'HTTP: budgets and cost events'),
-      coordination: apiFunction('coordination', 'HTTP: timelines, sweep, health, OpenAPI'),
-      deliberation: apiFunction('deliberation', 'HTTP: scores of reasoning'),
+      admission: apiFunction('admission', 'HTTP: runs, tasks, queue, quotas, pool').decidesBy(config.policy),
+      budget: apiFunction('budget', 'HTTP: budgets and cost events').decidesBy(config.policy),
+      coordination: apiFunction('coordination', 'HTTP: timelines, sweep, health, OpenAPI').decidesBy(
+        config.policy,
+      ),
+      deliberation: apiFunction('deliberation', 'HTTP: scores of reasoning').decidesBy(config.policy),
     } satisfies { [F in ApiFunction]: MothershipFunction };
     const { api, stage } = httpApi(this, config, { authorizer, ...apiFunctions });
 
@@ -83,7 +85,9 @@ export class AppStack extends Stack {
     const act = writer('BudgetAct', 'functions/budget/act.ts', 'Preempts and pauses for budget', {
       timeoutSeconds: actTimeout_seconds,
       reservedConcurrency: config.functionConcurrency === null ? undefined : config.budgetActionsConcurrency,
-    }).consumes(budgetActions.queue, { maxConcurrency: config.budgetActionsConcurrency });
+    })
+      .decidesBy(config.policy)
+      .consumes(budgetActions.queue, { maxConcurrency: config.budgetActionsConcurrency });
     const undelivered = deadLetterQueue(this, 'UndeliveredEvents', config, 'undelivered-events');
     const budgetRule = new Rule(this, 'BudgetActionsRule', {
       description: 'Budget decisions to the function that carries them out',
@@ -112,7 +116,7 @@ export class AppStack extends Stack {
     const sweep = writer('Sweep', 'functions/coordination/sweep.ts', 'Runs every timed duty once', {
       timeoutSeconds: sweepTimeout_seconds,
       reservedConcurrency: config.functionConcurrency === null ? undefined : 1,
-    });
+    }).decidesBy(config.policy);
     // The next minute sweeps everything anyway, so a late or failed sweep is recorded and not repeated.
     sweep.configureAsyncInvoke({
       maxEventAge: Duration.minutes(1),

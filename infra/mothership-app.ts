@@ -18,8 +18,8 @@ export type MothershipAppOptions = {
    * that starts the stage again and again from a tree that its tests have checked. Default true.
    */
   readonly checkRules?: boolean;
-  /** Further context, such as `alarmEmail`. */
-  readonly context?: { readonly [key: string]: string };
+  /** Further context, such as `alarmEmail` or `policy`, over that of cdk.json. */
+  readonly context?: { readonly [key: string]: unknown };
 };
 
 /**
@@ -27,7 +27,7 @@ export type MothershipAppOptions = {
  *
  * The Data stack exists on deployed stages only; on `local` its exports are supplied from outside.
  *
- * @throws when the stage is unknown
+ * @throws when the stage is unknown, or the policy of cdk.json is wrong
  */
 export function mothershipApp(options: MothershipAppOptions = {}): App {
   const checkRules = options.checkRules ?? true;
@@ -38,7 +38,10 @@ export function mothershipApp(options: MothershipAppOptions = {}): App {
     ...(options.outputFolder !== undefined && { outdir: options.outputFolder }),
     ...(options.bundleCode === false && { postCliContext: { 'aws:cdk:bundling-stacks': [] } }),
   });
-  const config = stageConfig(options.stage ?? app.node.tryGetContext('stage'));
+  const config = stageConfig(
+    options.stage ?? app.node.tryGetContext('stage'),
+    app.node.tryGetContext('policy') ?? {},
+  );
   Tags.of(app).add('app', 'mothership');
   Tags.of(app).add('stage', config.stage);
   const stackProps = { config, terminationProtection: config.terminationProtection };

@@ -124,6 +124,14 @@ export class MothershipFunction extends LambdaFunction {
     return this;
   }
 
+  /** Lets it decide by the stage's policy. */
+  decidesBy(policy: StageConfig['policy']): this {
+    if (Object.keys(policy).length > 0) {
+      this.addEnvironment(environmentNames.policyOverrides, JSON.stringify(policy));
+    }
+    return this;
+  }
+
   /** Feeds it from a queue in batches whose failed messages alone are retried. */
   consumes(queue: IQueue, { maxConcurrency, batchSize, windowSeconds }: ConsumerProps): this {
     this.addEventSource(

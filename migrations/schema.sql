@@ -344,6 +344,9 @@ table tenants
   recent_at timestamp with time zone
   last_start_at timestamp with time zone
   alert_percents numeric(6,3)[] not null default '{}'::numeric[]
+  policy jsonb not null default '{}'::jsonb
+  policy_updated_at timestamp with time zone
+  policy_updated_by text
 
 table waiting_lines
   tenant_id text collate "C" not null
@@ -539,6 +542,8 @@ tenant_usage: tenant_usage_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES ten
 tenant_usage: usage_kind_known CHECK ((kind = ANY (ARRAY['allocate'::text, 'release'::text])))
 
 tenants: tenant_holds_not_negative CHECK (((cpu_held >= (0)::numeric) AND (memory_gb_held >= (0)::numeric) AND (runs_held >= 0) AND (cost_held_usd_nanos >= 0)))
+
+tenants: tenant_policy_is_object CHECK ((jsonb_typeof(policy) = 'object'::text))
 
 tenants: tenant_quality_gate_known CHECK ((quality_gate = ANY (ARRAY['off'::text, 'advise'::text, 'enforce'::text])))
 
@@ -873,6 +878,8 @@ sweep_budgets(p_policy jsonb, p_after_seconds integer, p_max integer, p_now time
 sweep_rooms(p_policy jsonb, p_max integer, p_now timestamp with time zone) returns jsonb
 
 task_answer(p_kind text, p_tenant_id text, p_task_id text) returns jsonb
+
+tenant_policy(p_tenant_id text, p_policy jsonb) returns jsonb
 
 tenant_shares(p_policy jsonb, p_tenants text[], p_now timestamp with time zone) returns TABLE(tenant_id text, share double precision, recent double precision)
 

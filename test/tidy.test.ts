@@ -44,11 +44,12 @@ function breaches(applies: (file: string) => boolean, allowed: (one: Import) => 
 const isOwn = (from: string): boolean => /^(infra|functions|shared|migrations|commands|test)\//.test(from);
 
 describe('who may import whom', () => {
-  test('the CDK app knows of the code only routes, events and names of environment variables', () => {
+  test('the CDK app knows of the code only routes, events, names of environment variables and the policy', () => {
     const known = [
       'shared/platform/routes.ts',
       'shared/platform/env.ts',
       'shared/coordination/events.ts',
+      'shared/admission/policy.ts',
       'migrations/lambda-environment.ts',
     ];
     const inApp = (file: string) => /^infra\/[^/]+$/.test(file) && file !== 'infra/local-stage.ts';
@@ -122,6 +123,8 @@ describe('who may import whom', () => {
     const pure = [
       ...[
         'schedule',
+        'books',
+        'turn',
         'victims',
         'line',
         'preemption',
@@ -132,6 +135,7 @@ describe('who may import whom', () => {
         'estimate',
         'answers',
         'policy',
+        'tenant-policy',
         'rows',
       ].map((name) => `shared/admission/${name}.ts`),
       ...['criteria', 'line-walk', 'victim-walk', 'admission-account', 'explain-words'].map(
@@ -169,6 +173,13 @@ describe('who may import whom', () => {
         ({ from, typeOnly }) => typeOnly || from !== name,
       ),
     ).toEqual([]);
+  });
+
+  test('decisions go by the policy in force, not by the one without overrides', () => {
+    const readers = sources.filter((file) =>
+      /import \{[^}]*\bpolicy\b[^}]*\} from '[^']*\/policy\.ts'/.test(read(file)),
+    );
+    expect(readers).toEqual([]);
   });
 
   test('the environment is read in one place', () => {

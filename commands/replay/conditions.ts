@@ -1,6 +1,7 @@
 /** Under which limits and rules a trace is replayed: what an operator can change and compare. */
 
-import { type Policy, policy } from '../../shared/admission/policy.ts';
+import { type Policy, type PolicyOverrides, policyWith } from '../../shared/admission/policy.ts';
+import { policyInForce } from '../../shared/admission/policy-in-force.ts';
 import type { TracedTask } from './trace.ts';
 
 /** Null = no bound; cpu in vCPU, memory in GB, tasks = how many may hold room at the same time. */
@@ -22,23 +23,13 @@ export type TenantQuota = {
   readonly burstShare: number | null;
 };
 
-type PolicyNumber = {
-  [Name in keyof Policy]: Policy[Name] extends number ? Name : never;
-}[keyof Policy];
-
-/** Numbers of the policy that a replay changes. */
-export type PolicyChanges = Readonly<Partial<Record<PolicyNumber, number>>>;
-
-export const policyNumbers = (Object.keys(policy) as (keyof Policy)[]).filter(
-  (name): name is PolicyNumber => typeof policy[name] === 'number',
-);
-
 export type ConditionsAsked = {
   readonly pool: PoolAsked;
   readonly quota: TenantQuota;
   readonly onQuota: 'refuse' | 'wait';
   readonly preemption: boolean;
-  readonly policy: PolicyChanges;
+  /** Numbers of the policy that a replay changes. */
+  readonly policy: PolicyOverrides;
   /** How soon a runner that is told to leave has stored its checkpoint. */
   readonly checkpoint_seconds: number;
 };
@@ -97,10 +88,10 @@ export function conditionsFor(asked: ConditionsAsked, tasks: readonly TracedTask
   return { ...asked, pool: { cpu: amount(demand.cpu), memoryGb: amount(demand.memoryGb), tasks: null } };
 }
 
-/** The policy of the stage with the changes, under a version that cannot be mistaken for it. */
+/** The policy in force with the changes, under a version of its own. */
 export function policyUnder({ policy: changes }: ConditionsAsked): Policy {
-  if (Object.keys(changes).length === 0) return policy;
-  return { ...policy, ...changes, version: `${policy.version}+replay` };
+  const { version: _version, ...numbers } = policyInForce();
+  return policyWith({ ...numbers, ...changes });
 }
 
 /** As exact as the store is. */

@@ -1,14 +1,8 @@
 /** The command line of `npm run replay`. */
 
 import { parseArgs } from 'node:util';
-import {
-  type ConditionsAsked,
-  noBound,
-  type PolicyChanges,
-  type PoolAsked,
-  policyNumbers,
-  type TenantQuota,
-} from './conditions.ts';
+import { checkOverrides, type PolicyOverrides, policyNumbers } from '../../shared/admission/policy.ts';
+import { type ConditionsAsked, noBound, type PoolAsked, type TenantQuota } from './conditions.ts';
 
 export const help = `Usage: npm run replay -- FILE.jsonl[.gz] [conditions] [--what-if 'conditions'] [--report FILE.html] [--json]
 
@@ -168,15 +162,14 @@ function secondsOf(option: string, text: string): number {
   return seconds;
 }
 
-function policyOf(text: string | undefined): PolicyChanges {
-  const changes = amounts('--policy', text, policyNumbers, countsOfPolicy);
-  if (changes.aging_step_seconds === 0) {
-    throw new Error('--policy: aging_step_seconds must be above 0; a large one means that nothing ages.');
+function policyOf(text: string | undefined): PolicyOverrides {
+  const changes = amounts('--policy', text, policyNumbers, new Set());
+  try {
+    return checkOverrides(changes);
+  } catch (error) {
+    throw new Error(`--policy: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
-  return changes;
 }
-
-const countsOfPolicy = new Set(policyNumbers.filter((name) => !/_(seconds|share)$/.test(name)));
 
 /**
  * `cpu=40,memory=80` to numbers by name; nothing for no text or "none".

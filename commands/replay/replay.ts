@@ -1,6 +1,7 @@
 /** A trace through the real decisions in virtual time: a discrete-event simulation whose only clock is its agenda. */
 
 import type { Policy } from '../../shared/admission/policy.ts';
+import { putInForce } from '../../shared/admission/policy-in-force.ts';
 import { schedule } from '../../shared/admission/scheduler.ts';
 import { claimTasks, sweepRooms } from '../../shared/admission/store.ts';
 import { sweepBudgets } from '../../shared/budget/costs.ts';
@@ -20,7 +21,6 @@ import {
   reportCosts,
 } from './job.ts';
 import { type Announcement, listenTo, waitingForQuota } from './outbox.ts';
-import { putInForce } from './policy-in-force.ts';
 import { allowanceOf, rangeOf, setLimits, start_ms } from './setup.ts';
 import { createTally, type Tally } from './tally.ts';
 import type { TracedTask } from './trace.ts';

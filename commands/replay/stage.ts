@@ -1,28 +1,15 @@
 /** A Postgres of its own for one replay, thrown away afterwards. */
 
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { startPostgres } from '../../infra/local/postgres.ts';
+import { startThrowawayPostgres } from '../../infra/local/throwaway-postgres.ts';
 import { migrate } from '../../migrations/migrate.ts';
 import { type Database, openDatabase } from '../../shared/platform/db.ts';
 
 /** Runs `work` on an empty, migrated database as the application's role; server and data are gone afterwards. */
 export async function withThrowAwayDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
-  const dataFolder = await mkdtemp(join(tmpdir(), 'mothership-replay-'));
-  const server = await startPostgres({ dataFolder, durable: false, log: () => {} });
-  const stop = async (): Promise<void> => {
-    await server.stop();
-    await rm(dataFolder, { recursive: true, force: true });
-  };
-  // Ctrl-C must not leave a server or its folder behind.
-  const interrupted = (): void => {
-    void stop().finally(() => process.exit(130));
-  };
-  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  const server = await startThrowawayPostgres({ durable: false });
   try {
     const appRole = { name: 'mothership_app', password: randomBytes(16).toString('hex') };
     await migrate({
@@ -41,8 +28,7 @@ export async function withThrowAwayDatabase<T>(work: (database: Database) => Pro
       await sessionsClosed(appRole.name, server.connectionString);
     }
   } finally {
-    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
-    await stop();
+    await server.stop();
   }
 }
 

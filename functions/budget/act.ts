@@ -6,7 +6,7 @@
 
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
-import { policy } from '../../shared/admission/policy.ts';
+import { policyInForce } from '../../shared/admission/policy-in-force.ts';
 import { schedule } from '../../shared/admission/scheduler.ts';
 import { actOnBudget } from '../../shared/budget/costs.ts';
 import { relayAfterCommit } from '../../shared/coordination/relay.ts';
@@ -60,7 +60,7 @@ async function actOn(record: SQSRecord, database: Database, now: Date): Promise<
     detail.tenantId,
     detail.runId,
     { level, causeId: detail.id },
-    policy,
+    policyInForce(),
     now,
   );
   log.info({ tenantId: detail.tenantId, runId: detail.runId, level, outcome }, 'budget action');

@@ -2,7 +2,7 @@
 
 import { authenticate } from '../../shared/access/authenticate.ts';
 import { tenantQuery } from '../../shared/admission/contract.ts';
-import { policy } from '../../shared/admission/policy.ts';
+import { policyInForce } from '../../shared/admission/policy-in-force.ts';
 import { schedule } from '../../shared/admission/scheduler.ts';
 import { tenantOfId } from '../../shared/admission/tenant.ts';
 import { budgetChange, costReport } from '../../shared/budget/contract.ts';
@@ -42,7 +42,7 @@ const putBudget = route({
         reason: body.reason,
         actor: caller.keyId ?? 'unknown',
       },
-      policy,
+      policyInForce(),
       now,
     );
     switch (changed.kind) {

@@ -7,6 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** How long a fast shutdown may take before the server is ended at once, which only costs it a recovery. */
 const fastShutdownMs = 10_000;
+/** Postgres itself kills those of its processes that take longer than 5 s. */
+const immediateShutdownMs = 6_000;
 
 type ServerStatus = { pid: number; ready: boolean };
 
@@ -55,6 +57,17 @@ export async function endProcess(pid: number): Promise<void> {
   if (await isGoneWithin(pid, fastShutdownMs)) return;
   signal(pid, 'SIGQUIT');
   if (!(await isGoneWithin(pid, fastShutdownMs))) throw new Error(`the Postgres server ${pid} does not end`);
+}
+
+/** Immediate shutdown of whatever server has this cluster, for a process that is exiting: blocks until it is done. */
+export function endAtOnce(clusterFolder: string): void {
+  const status = readStatus(clusterFolder);
+  if (status === undefined || !isServerOf(status.pid, clusterFolder)) return;
+  signal(status.pid, 'SIGQUIT');
+  const deadlineMs = Date.now() + immediateShutdownMs;
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  // A child that nobody waits for keeps its process id, so its end shows in the last thing that it does.
+  while (readStatus(clusterFolder) !== undefined && Date.now() < deadlineMs) Atomics.wait(never, 0, 0, 5);
 }
 
 function isServerOf(pid: number, clusterFolder: string): boolean {

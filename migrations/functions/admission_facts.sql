@@ -22,6 +22,7 @@ begin
       'throttledUntil', iso_time(p_tenant.throttled_until), 'weight', p_tenant.weight, 'pausePercent', p_tenant.pause_percent,
       'qualityGate', p_tenant.quality_gate
     ),
+    'policy', p_tenant.policy,
     'limits', v_limits,
     'promisedQuota', jsonb_build_object('cpu', v_promised.cpu, 'memoryGb', v_promised.memory_gb, 'runs', v_promised.runs),
     'pool', jsonb_build_object(

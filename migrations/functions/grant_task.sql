@@ -39,13 +39,14 @@ begin
     end if;
     perform hold_quota(p_tenant_id, v_task.run_id, p_task_id, v_task.cpu, v_task.memory_gb, 'grant', p_now);
   end if;
-  update tasks set
+  update tasks t set
     state = 'granted', waiting_for = null, quota_held = true, epoch = epoch + 1, granted_at = p_now, lapsed = false,
     promised = false, promised_until = null,
     burst_cpu = coalesce((v_burst->>'cpu')::numeric, burst_cpu), burst_memory_gb = coalesce((v_burst->>'memoryGb')::numeric, burst_memory_gb),
-    room_until = p_now + make_interval(secs => policy_number(p_policy, 'claim_seconds')::double precision)
-  where tenant_id = p_tenant_id and task_id = p_task_id
-  returning * into v_task;
+    room_until = p_now + make_interval(secs => policy_number(p_policy || n.policy, 'claim_seconds')::double precision)
+  from tenants n
+  where t.tenant_id = p_tenant_id and t.task_id = p_task_id and n.tenant_id = p_tenant_id
+  returning t.* into v_task;
   update runs set queued_ms = queued_ms + greatest((extract(epoch from p_now - coalesce(v_task.waiting_since, p_now)) * 1000)::bigint, 0)
   where tenant_id = p_tenant_id and run_id = v_task.run_id;
   perform move_room(p_tenant_id, v_task.cpu, v_task.memory_gb, 1, p_policy, p_now);

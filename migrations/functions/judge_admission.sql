@@ -1,6 +1,7 @@
 -- Judges one request against throttle, quotas, money and pool, and names every failing dimension (A1, A2). Pure: what it
 -- knows is in p_facts (`admission_facts`), so that the live call (under locks), the dry run (A8) and the explanation of a
 -- stored decision (R5) cannot disagree.
+-- The tenant's own numbers of the policy are among the facts, and laid over p_policy.
 -- p_ask: {cpu, memoryGb, maxCostNanos (null for a further phase), ..}.
 -- Returns {reasons, burstCpu, burstMemoryGb, startable, quotaCanWait, quotaMustWait}; an empty list of reasons means accepted,
 -- startable that it need not wait for the pool, quotaMustWait that others of its tenant wait for quota ahead of it.
@@ -16,7 +17,9 @@ declare
   v_never boolean := false;
   v_starts_run boolean := v_run is null or (v_run->>'liveTasks')::integer = 0;
   v_throttled boolean := coalesce((v_tenant->>'throttledUntil')::timestamptz > p_now, false);
-  v_retry_at text := iso_time(p_now + make_interval(secs => policy_number(p_policy, 'retry_seconds')::double precision));
+  -- Facts stored before tenants had numbers of their own name none.
+  v_policy jsonb := p_policy || coalesce(p_facts->'policy', '{}');
+  v_retry_at text := iso_time(p_now + make_interval(secs => policy_number(v_policy, 'retry_seconds')::double precision));
   v_quota_must_wait boolean := (p_facts->>'quotaLineBlocks')::boolean;
   v_startable boolean;
   v_quota record;

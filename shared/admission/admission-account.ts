@@ -1,5 +1,6 @@
 /** An admission as an account: every dimension that it was judged in, and what decided (R5). Pure. */
 
+import { nanosToUsd, sumUsd } from '../platform/money.ts';
 import type { ReasonRow } from './rows.ts';
 
 /** As `admission_facts.sql` stores them; amounts in vCPU, GB and USD. */
@@ -73,7 +74,11 @@ export function dimensionsOf(facts: AdmissionFacts, ask: AdmissionAsk, decided: 
   const { tenant, limits, promisedQuota, pool, run } = facts;
   const startsRun = run === null || run.liveTasks === 0;
   const costAsked =
-    run === null ? Number(ask.maxCostNanos) / 1e9 : startsRun ? Math.max(run.limitUSD - run.spentUSD, 0) : 0;
+    run === null
+      ? nanosToUsd(BigInt(ask.maxCostNanos ?? 0))
+      : startsRun
+        ? Math.max(sumUsd(run.limitUSD, -run.spentUSD), 0)
+        : 0;
   const ofTenant = (
     [
       ['cpu', 'vCPU', limits.cpu, tenant.cpuHeld + promisedQuota.cpu, ask.cpu],
@@ -85,7 +90,7 @@ export function dimensionsOf(facts: AdmissionFacts, ask: AdmissionAsk, decided: 
         tenant.runsHeld + promisedQuota.runs,
         startsRun ? 1 : 0,
       ],
-      ['cost', 'USD', limits.cost, tenant.costSpentUSD + tenant.costHeldUSD, costAsked],
+      ['cost', 'USD', limits.cost, sumUsd(tenant.costSpentUSD, tenant.costHeldUSD), costAsked],
     ] as const
   ).map(([resource, unit, bound, held, asked]) => {
     const limit = bound?.limit ?? null;

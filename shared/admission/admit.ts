@@ -5,7 +5,7 @@ import { hashOf } from '../platform/hash.ts';
 import { newId } from '../platform/ids.ts';
 import { usdToNanos } from '../platform/money.ts';
 import type { RunRequest, TaskRequest } from './contract.ts';
-import { policy } from './policy.ts';
+import { policyInForce } from './policy-in-force.ts';
 import { defaultsOfPhase, priorityOf } from './priority.ts';
 import type { AdmissionOutcome } from './rows.ts';
 import { schedule } from './scheduler.ts';
@@ -41,7 +41,7 @@ export async function admit(database: Database, input: AdmitInput, now: Date): P
   const request = requestDocument(input);
   const [row] = await database.query<{ result: AdmitResult }>(
     'select admit_task(p_request => $1, p_policy => $2, p_now => $3) as result',
-    [json(request), json(policy), now],
+    [json(request), json(policyInForce()), now],
   );
   if (row === undefined) throw new Error('admit_task returned no row');
   const { result } = row;
@@ -78,7 +78,8 @@ function requestDocument({ tenantId, request, asSent, idempotencyKey, actor }: A
     labels: request.labels,
     start: request.start,
     onQuota: request.onQuota,
-    leaseSeconds: request.leaseSeconds ?? policy.lease_seconds,
+    /** Null: the tenant's own, else the stage's. */
+    leaseSeconds: request.leaseSeconds ?? null,
     dryRun: request.dryRun,
     decisionId: newId('dec'),
     violationId: newId('viol'),
@@ -113,7 +114,7 @@ async function wouldPreempt(
     await database.transaction(async (tx) => {
       await tx.query('select admit_task(p_request => $1, p_policy => $2, p_now => $3)', [
         json({ ...request, dryRun: false }),
-        json(policy),
+        json(policyInForce()),
         now,
       ]);
       await schedule(tx, now);

@@ -2,7 +2,8 @@
 
 import type { Database } from '../platform/db.ts';
 import { nanosToUsd } from '../platform/money.ts';
-import { policy } from './policy.ts';
+import { policyInForce } from './policy-in-force.ts';
+import { mergedPolicyOf, ownPolicyOf, type StoredTenantPolicy } from './tenant-policy.ts';
 
 export async function tenantExists(database: Database, tenantId: string): Promise<boolean> {
   const rows = await database.query('select 1 from tenants where tenant_id = $1', [tenantId]);
@@ -20,6 +21,7 @@ type QuotaRow = {
 type TenantRow = {
   weight: string;
   quality_gate: string;
+  policy: StoredTenantPolicy;
   warn_percent: string;
   throttle_percent: string;
   pause_percent: string;
@@ -39,7 +41,7 @@ type TenantRow = {
 
 async function readTenant(database: Database, tenantId: string, now: Date): Promise<TenantRow | null> {
   const [row] = await database.query<TenantRow>(
-    `select n.weight, n.quality_gate, n.warn_percent, n.throttle_percent, n.pause_percent, n.alert_percents, n.throttled_until, n.cpu_held,
+    `select n.weight, n.quality_gate, n.policy, n.warn_percent, n.throttle_percent, n.pause_percent, n.alert_percents, n.throttled_until, n.cpu_held,
        n.memory_gb_held, n.cpu_in_use, n.memory_gb_in_use, n.runs_held, n.cost_held_usd_nanos as cost_held,
        (select coalesce(sum(s.spent_usd_nanos), 0)::bigint from tenant_spend s
         where s.tenant_id = n.tenant_id and (s.period_start = date_trunc('month', $2::timestamptz, 'UTC') or exists (
@@ -66,7 +68,7 @@ function limitOf(row: TenantRow, resource: string): number | null {
 /** As it was given: an amount, or a share of the limit. */
 function burstOf(quota: QuotaRow | undefined) {
   return quota?.burst_value == null
-    ? { burstShare: Number(quota?.burst_share ?? policy.burst_share) }
+    ? { burstShare: Number(quota?.burst_share ?? policyInForce().burst_share) }
     : { burst: Number(quota.burst_value) };
 }
 
@@ -92,6 +94,8 @@ export async function readQuotas(database: Database, tenantId: string, now: Date
       alerts: row.alert_percents.map(Number),
     },
     qualityGate: row.quality_gate,
+    policy: ownPolicyOf(row.policy),
+    policyInForce: mergedPolicyOf(row.policy, policyInForce()),
   };
 }
 

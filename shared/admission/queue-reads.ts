@@ -5,7 +5,7 @@ import { type Database, json } from '../platform/db.ts';
 import { decodeCursor, type Page, toPage } from '../platform/page.ts';
 import type { QueueItem, QueueQuery } from './contract.ts';
 import { type Pace, startEstimate } from './estimate.ts';
-import { policy } from './policy.ts';
+import { policyInForce } from './policy-in-force.ts';
 import { className, classNumber } from './priority.ts';
 
 /** The line in its order. A runner sees its own tenant's tasks, with their positions in the whole line. */
@@ -36,7 +36,7 @@ export async function listQueue(
      cross join recently p
      order by l.line_position`,
     [
-      json(policy),
+      json(policyInForce()),
       tenantId,
       query.class === undefined ? null : classNumber(query.class),
       after,

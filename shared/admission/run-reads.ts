@@ -7,7 +7,7 @@ import { nanosToUsd } from '../platform/money.ts';
 import { decodeCursor, toPage } from '../platform/page.ts';
 import { instantOf, taskOf } from './answers.ts';
 import type { RunListQuery, RunResult, Task } from './contract.ts';
-import { policy } from './policy.ts';
+import { policyInForce } from './policy-in-force.ts';
 import type { CheckpointRow, QueuePlace, TaskRow } from './rows.ts';
 import { type ViolationRow, violationOf } from './violation-reads.ts';
 
@@ -42,7 +42,7 @@ export async function readTask(
        case when t.state = 'queued'
          then queue_place(t, false, $3, $4) || jsonb_build_object('pace', start_pace($4)) end as place
      from tasks t where t.tenant_id = $1 and t.task_id = $2`,
-    [tenantId, taskId, json(policy), now],
+    [tenantId, taskId, json(policyInForce()), now],
   );
   return row === undefined
     ? null

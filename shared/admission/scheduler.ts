@@ -3,7 +3,8 @@
 import type { Database } from '../platform/db.ts';
 import { json } from '../platform/db.ts';
 import { newId } from '../platform/ids.ts';
-import { planned_waiting_max, policy, read_running_max } from './policy.ts';
+import { planned_waiting_max, read_running_max } from './policy.ts';
+import { policyInForce } from './policy-in-force.ts';
 import { reduceSnapshot } from './reduce.ts';
 import { type Plan, planSchedule, type Snapshot } from './schedule.ts';
 
@@ -71,7 +72,7 @@ async function decideAndApply(database: Database, now: Date): Promise<Done | nul
   if (plan.grants.length === 0 && plan.preemptions.length === 0) return nothingDone;
   const [row] = await database.query<{ result: { applied: boolean; refused: boolean } & ScheduleResult }>(
     'select apply_plan(p_plan => $1, p_version => $2, p_policy => $3, p_now => $4) as result',
-    [json(planDocument(plan, snapshot, now)), snapshot.version, json(policy), now],
+    [json(planDocument(plan, snapshot, now)), snapshot.version, json(policyInForce()), now],
   );
   if (row === undefined || !row.result.applied) return null;
   return {
@@ -89,12 +90,12 @@ async function decideAndApply(database: Database, now: Date): Promise<Done | nul
 /** The plan that a live pass would carry out now, and the snapshot it rests on. Writes nothing. */
 export async function decide(database: Database, now: Date): Promise<{ plan: Plan; snapshot: Snapshot }> {
   let snapshot = await readSnapshot(database, null, now);
-  let plan = planSchedule(snapshot, policy, now);
+  let plan = planSchedule(snapshot, policyInForce(), now);
   // First a few of the running tasks, then many, then all: mostly the first few suffice.
   for (const running_max of read_running_max) {
     if (!plan.needsRunning) break;
     snapshot = await readSnapshot(database, running_max, now);
-    plan = planSchedule(snapshot, policy, now);
+    plan = planSchedule(snapshot, policyInForce(), now);
   }
   return { plan, snapshot };
 }
@@ -107,7 +108,7 @@ export async function readSnapshot(
 ): Promise<Snapshot> {
   const [row] = await database.query<{ snapshot: Snapshot }>(
     'select scheduler_snapshot(p_policy => $1, p_waiting_max => $2, p_running_max => $3, p_now => $4) as snapshot',
-    [json(policy), planned_waiting_max, running_max, now],
+    [json(policyInForce()), planned_waiting_max, running_max, now],
   );
   if (row === undefined) throw new Error('scheduler_snapshot returned no row');
   return row.snapshot;
@@ -116,7 +117,7 @@ export async function readSnapshot(
 function planDocument(plan: Plan, snapshot: Snapshot, now: Date): unknown {
   return {
     planId: newId('plan'),
-    snapshot: reduceSnapshot(snapshot, plan, policy, now),
+    snapshot: reduceSnapshot(snapshot, plan, policyInForce(), now),
     grants: plan.grants.map(({ task, displaced }) => ({
       tenantId: task.tenantId,
       taskId: task.taskId,

@@ -1,11 +1,12 @@
 /** Calls of the SQL functions that change tasks, quotas and the pool. Each is one round trip. */
 
 import { type Database, json } from '../platform/db.ts';
-import { usdToNanos } from '../platform/money.ts';
+import { nanosToDecimal, type Usd, usdToNanos } from '../platform/money.ts';
 import type { Quotas } from './contract.ts';
 import type { Capacity } from './line.ts';
-import { policy } from './policy.ts';
+import { policyInForce } from './policy-in-force.ts';
 import type { TaskAnswer } from './rows.ts';
+import { storedPolicyOf } from './tenant-policy.ts';
 
 async function call<Result>(database: Database, text: string, values: readonly unknown[]): Promise<Result> {
   const [row] = await database.query<{ result: Result }>(`select ${text} as result`, values);
@@ -67,7 +68,7 @@ export function heartbeatTask(
   return call(
     database,
     'heartbeat_task(p_tenant_id => $1, p_task_id => $2, p_epoch => $3, p_policy => $4, p_now => $5)',
-    [tenantId, taskId, epoch, json(policy), now],
+    [tenantId, taskId, epoch, json(policyInForce()), now],
   );
 }
 
@@ -101,7 +102,7 @@ export async function saveCheckpoint(
     call(
       database,
       'save_checkpoint(p_tenant_id => $1, p_task_id => $2, p_checkpoint => $3, p_policy => $4, p_now => $5)',
-      [tenantId, taskId, json(checkpoint), json(policy), now],
+      [tenantId, taskId, json(checkpoint), json(policyInForce()), now],
     );
   const saved = await save();
   const mustLeave = 'task' in saved && saved.task.state === 'preempting' && saved.left === false;
@@ -119,7 +120,7 @@ export function completeTask(
     database,
     `complete_task(p_tenant_id => $1, p_task_id => $2, p_epoch => $3, p_outcome => $4, p_error => $5,
       p_policy => $6, p_now => $7)`,
-    [tenantId, taskId, end.epoch, end.outcome, end.error, json(policy), now],
+    [tenantId, taskId, end.epoch, end.outcome, end.error, json(policyInForce()), now],
   );
 }
 
@@ -132,7 +133,7 @@ export function cancelTask(
   return call(database, 'cancel_task(p_tenant_id => $1, p_task_id => $2, p_policy => $3, p_now => $4)', [
     tenantId,
     taskId,
-    json(policy),
+    json(policyInForce()),
     now,
   ]);
 }
@@ -147,7 +148,7 @@ export function preemptTask(
   return call(
     database,
     'preempt_task(p_tenant_id => $1, p_task_id => $2, p_reason => $3, p_policy => $4, p_now => $5)',
-    [tenantId, taskId, reason, json(policy), now],
+    [tenantId, taskId, reason, json(policyInForce()), now],
   );
 }
 
@@ -160,7 +161,7 @@ export function resumeTask(
   return call(database, 'resume_task(p_tenant_id => $1, p_task_id => $2, p_policy => $3, p_now => $4)', [
     tenantId,
     taskId,
-    json(policy),
+    json(policyInForce()),
     now,
   ]);
 }
@@ -168,7 +169,7 @@ export function resumeTask(
 export async function setQuotas(
   database: Database,
   tenantId: string,
-  { cpu, memory, cost, concurrentRuns, weight, thresholds, qualityGate }: Quotas,
+  { cpu, memory, cost, concurrentRuns, weight, thresholds, qualityGate, policy }: Quotas,
   actor: string,
   now: Date,
 ): Promise<void> {
@@ -184,14 +185,19 @@ export async function setQuotas(
   await call(
     database,
     'set_quotas(p_tenant_id => $1, p_quotas => $2, p_settings => $3, p_actor => $4, p_now => $5)',
-    [tenantId, json(quotas), json({ weight, qualityGate, ...thresholds }), actor, now],
+    [
+      tenantId,
+      json(quotas),
+      json({ weight, qualityGate, ...thresholds, policy: policy && storedPolicyOf(policy) }),
+      actor,
+      now,
+    ],
   );
 }
 
 /** Money leaves as decimal text, so that no binary fraction reaches the numeric column. */
-function exact(usd: number): string {
-  const nanos = usdToNanos(usd);
-  return `${nanos / 1_000_000_000n}.${String(nanos % 1_000_000_000n).padStart(9, '0')}`;
+function exact(usd: Usd): string {
+  return nanosToDecimal(usdToNanos(usd));
 }
 
 /** Null = no bound. */
@@ -203,7 +209,7 @@ export async function setPool(
   await call(
     database,
     'set_pool(p_cpu => $1, p_memory_gb => $2, p_tasks => $3, p_policy => $4, p_now => $5)',
-    [cpu, memoryGb, tasks, json(policy), now],
+    [cpu, memoryGb, tasks, json(policyInForce()), now],
   );
 }
 
@@ -217,7 +223,11 @@ export type RoomSweep = {
 
 /** At most `max` of the timed duties on tasks that hold room. */
 export function sweepRooms(database: Database, max: number, now: Date): Promise<RoomSweep> {
-  return call(database, 'sweep_rooms(p_policy => $1, p_max => $2, p_now => $3)', [json(policy), max, now]);
+  return call(database, 'sweep_rooms(p_policy => $1, p_max => $2, p_now => $3)', [
+    json(policyInForce()),
+    max,
+    now,
+  ]);
 }
 
 /** Rings again for grants that nobody has claimed for `afterSeconds`; returns how many. */

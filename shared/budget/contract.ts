@@ -1,8 +1,8 @@
 /** Shapes of the budget routes: requests are strict, answers are loose so that members may be added. */
 
 import * as z from 'zod';
-import { amountMax_usd } from '../platform/money.ts';
-import { epoch, id, instant, instantOut, positiveUsd, reason, usdOut } from '../platform/schema.ts';
+import { amountMax_usd, approximately } from '../platform/money.ts';
+import { epoch, id, instant, instantOut, positiveUsd, reason, usd, usdOut } from '../platform/schema.ts';
 
 // Parts that other features show too
 
@@ -83,7 +83,7 @@ export const costEvent = z
     taskId: id.optional(),
     epoch: epoch.optional(),
     occurredAt: instant.optional(),
-    costUSD: z.number().min(-amountMax_usd).max(amountMax_usd).optional(),
+    costUSD: usd({ min_usd: -amountMax_usd, rounded: true }).optional(),
     provider: z.string().min(1).max(128).optional(),
     model: z.string().min(1).max(256).optional(),
     usage: tokenUsage.optional(),
@@ -96,7 +96,7 @@ export const costEvent = z
       path: ['costUSD'],
     },
   )
-  .refine((event) => (event.costUSD ?? 0) >= 0 || event.kind === 'correction', {
+  .refine((event) => approximately(event.costUSD ?? 0) >= 0 || event.kind === 'correction', {
     error: 'may be negative only with kind "correction"',
     path: ['costUSD'],
   });

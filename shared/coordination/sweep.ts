@@ -1,6 +1,6 @@
 /** Every timed duty, once. The schedule calls it each minute, an operator whenever wanted. */
 
-import { policy } from '../admission/policy.ts';
+import { policyInForce } from '../admission/policy-in-force.ts';
 import { schedule } from '../admission/scheduler.ts';
 import { type RoomSweep, ringAgain, sweepRooms } from '../admission/store.ts';
 import { sweepBudgets } from '../budget/costs.ts';
@@ -29,7 +29,13 @@ export type SweepReport = RoomSweep & {
 
 export async function sweep(database: Database, publisher: Publisher, now: Date): Promise<SweepReport> {
   const rooms = await sweepAllRooms(database, now);
-  const budgetActions = await sweepBudgets(database, busPatience_seconds, rowsPerStatement_max, policy, now);
+  const budgetActions = await sweepBudgets(
+    database,
+    busPatience_seconds,
+    rowsPerStatement_max,
+    policyInForce(),
+    now,
+  );
   const { granted, preempting } = await schedule(database, now);
   const rungAgain = await ringAgain(database, doorbellPatience_seconds, now);
   const keysForgotten = await forgetIdempotencyKeys(database);

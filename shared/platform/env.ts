@@ -17,6 +17,8 @@ export const environmentNames = {
   stage: 'STAGE',
   /** `allowed` lets operator keys set the time of a call; on the local stage only. */
   virtualTime: 'VIRTUAL_TIME',
+  /** JSON of the policy's numbers that the stage overrides, `{"min_run_seconds": 30}`; absent when it overrides none. */
+  policyOverrides: 'POLICY_OVERRIDES',
   /** A pino level; `info` when absent. */
   logLevel: 'LOG_LEVEL',
 } as const;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isExactNumber } from './exact-json.ts';
 
 /**
  * JSON with sorted keys and no spaces: equal values give equal text, whatever order the caller wrote.
@@ -10,7 +11,7 @@ export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) {
     return `[${value.map((item: unknown) => canonicalJson(item ?? null)).join(',')}]`;
   }
-  if (typeof value === 'object' && value !== null && !('toJSON' in value)) {
+  if (typeof value === 'object' && value !== null && !('toJSON' in value) && !isExactNumber(value)) {
     const members = Object.entries(value)
       .filter(([, member]) => member !== undefined)
       .sort(([a], [b]) => (a < b ? -1 : 1))

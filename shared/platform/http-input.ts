@@ -1,6 +1,7 @@
 /** Reading a request: every wrong field is collected, so that one answer names them all (R1). */
 
 import type * as z from 'zod';
+import { isExactNumber, parseExactJson } from './exact-json.ts';
 import { idPattern } from './ids.ts';
 import { badRequest, type FieldError, tooLarge } from './problem.ts';
 
@@ -17,12 +18,16 @@ export function bodyText(body: string | undefined, isBase64Encoded: boolean, byt
   return isBase64Encoded ? bytes.toString('utf8') : body;
 }
 
-/** JSON object of a body; an empty body reads as `{}`. @throws Problem 400 with path `$` when it is neither */
+/**
+ * JSON object of a body, amounts of money to their last digit; an empty body reads as `{}`.
+ *
+ * @throws Problem 400 with path `$` when it is neither
+ */
 export function parseJsonObject(text: string): Readonly<Record<string, unknown>> {
   if (text.trim() === '') return {};
   let value: unknown;
   try {
-    value = JSON.parse(text) as unknown;
+    value = parseExactJson(text);
   } catch {
     throw badRequest([{ path: '$', message: 'must be valid JSON' }]);
   }
@@ -46,7 +51,7 @@ function collectUnstorable(value: unknown, path: string, depth: number, errors: 
     for (const [index, item] of value.entries()) {
       collectUnstorable(item, `${path}[${index}]`, depth + 1, errors);
     }
-  } else if (isObject(value)) {
+  } else if (isObject(value) && !isExactNumber(value)) {
     for (const [key, member] of Object.entries(value)) {
       const name = joinPath(path, key);
       if (unstorable(key, 0) !== undefined || key === '__proto__') {

@@ -1,15 +1,21 @@
 /**
  * Money: `bigint` of 1e-9 USD inside, JSON numbers of USD outside.
  *
- * A JSON number arrives as a binary double. Its shortest decimal text is what the caller wrote (up to 15 digits),
- * so conversion goes through that text and integer arithmetic, never through float arithmetic.
+ * Conversion goes through decimal text and integer arithmetic, never through float arithmetic: the text is what the
+ * caller wrote (`exact-json.ts`) or the shortest one of a double, which is the same up to 15 digits.
  */
+
+import { type ExactNumber, isExactNumber } from './exact-json.ts';
+
+/** An amount as it came in: a number, or the text of one that no double holds. */
+export type Usd = number | ExactNumber;
 
 const decimals = 9;
 const nanosPerUsd = 10n ** BigInt(decimals);
 
-/** Largest single amount accepted, either sign; below it a double still holds nine decimals exactly. */
-export const amountMax_usd = 1_000_000;
+/** Largest single amount accepted, either sign; 900 of them fit a 64-bit sum of nano-USD. */
+export const amountMax_usd = 10_000_000;
+const amountMax_nanos = BigInt(amountMax_usd) * nanosPerUsd;
 
 export type Rounding =
   /** More than nine decimals is an error. */
@@ -17,13 +23,19 @@ export type Rounding =
   /** The tenth decimal decides; a half goes away from zero, so that an amount and its correction cancel out. */
   | 'halfUp';
 
-/** mantissa x 10^exponent of the shortest decimal text of a double. */
-function decimalParts(value: number): { mantissa: bigint; exponent: number } {
-  const match = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(value));
-  if (match === null)
-    throw new RangeError(`${value} is not an amount of money; give a finite number of USD.`);
-  const [, sign = '', whole = '0', fraction = '', exponent = '0'] = match;
-  return { mantissa: BigInt(sign + whole + fraction), exponent: Number(exponent) - fraction.length };
+/** Longer numbers than any double's are refused before they are worked with. */
+const digitsMax = 400;
+
+/** mantissa x 10^exponent of a decimal text in JSON's form. @throws RangeError when it has no such form */
+export function decimalParts(text: string): { mantissa: bigint; exponent: number } {
+  const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text);
+  if (match === null) throw new RangeError(`${text} is not an amount of money; give a finite number of USD.`);
+  const [, sign = '', whole = '0', fraction = '', power = '0'] = match;
+  const exponent = Number(power) - fraction.length;
+  if (text.length > digitsMax || Math.abs(exponent) > digitsMax) {
+    throw new RangeError(`The amount has too many digits; give at most ${digitsMax}.`);
+  }
+  return { mantissa: BigInt(sign + whole + fraction), exponent };
 }
 
 function divideHalfUp(dividend: bigint, divisor: bigint): bigint {
@@ -35,25 +47,39 @@ function divideHalfUp(dividend: bigint, divisor: bigint): bigint {
 /**
  * USD to nano-USD.
  *
- * @param value USD, at most 1,000,000 in magnitude
+ * @param value USD, at most 10,000,000 in magnitude
  * @throws RangeError when the value is not finite, too large or, with `exact`, has more than nine decimals
  */
-export function usdToNanos(value: number, rounding: Rounding = 'exact'): bigint {
-  if (Math.abs(value) > amountMax_usd) {
-    throw new RangeError(`${value} USD is outside the range of -${amountMax_usd} to ${amountMax_usd} USD.`);
-  }
-  const { mantissa, exponent } = decimalParts(value);
-  const shift = exponent + decimals;
+export function usdToNanos(value: Usd, rounding: Rounding = 'exact'): bigint {
+  const text = isExactNumber(value) ? value.rawJSON : String(value);
+  if (Math.abs(approximately(value)) > amountMax_usd) throw outsideRange(text);
+  const { mantissa, exponent } = decimalParts(text);
+  const nanos = scaled(mantissa, exponent + decimals, text, rounding);
+  if (nanos > amountMax_nanos || nanos < -amountMax_nanos) throw outsideRange(text);
+  return nanos;
+}
+
+/** mantissa x 10^shift as a whole number. */
+function scaled(mantissa: bigint, shift: number, text: string, rounding: Rounding): bigint {
   if (shift >= 0) return mantissa * 10n ** BigInt(shift);
   const divisor = 10n ** BigInt(-shift);
   if (rounding === 'exact' && mantissa % divisor !== 0n) {
-    throw new RangeError(`${value} USD has more than ${decimals} decimals.`);
+    throw new RangeError(`${text} USD has more than ${decimals} decimals.`);
   }
   return divideHalfUp(mantissa, divisor);
 }
 
+function outsideRange(text: string): RangeError {
+  return new RangeError(`${text} USD is outside the range of -${amountMax_usd} to ${amountMax_usd} USD.`);
+}
+
+/** The nearest double, to tell magnitudes and signs apart; nothing is worked out with it. */
+export function approximately(value: Usd): number {
+  return isExactNumber(value) ? (JSON.parse(value.rawJSON) as number) : value;
+}
+
 /** Whether `usdToNanos(value)` succeeds: finite, within range and at most nine decimals. */
-export function isExactUsd(value: number): boolean {
+export function isExactUsd(value: Usd): boolean {
   try {
     usdToNanos(value);
     return true;
@@ -71,11 +97,21 @@ export function nanosToDecimal(nanos: bigint): string {
 }
 
 /**
- * Nano-USD to the JSON number to show. Up to 1,000,000 USD its text has exactly the decimals of the amount;
- * sums beyond that are the nearest double.
+ * Nano-USD to the JSON number to show. Up to 8,388,608 USD (2^23) its text has exactly the decimals of the amount;
+ * beyond, doubles lie further apart than 1e-9, and the nearest one is shown.
  */
 export function nanosToUsd(nanos: bigint): number {
-  return Number(nanosToDecimal(nanos));
+  return JSON.parse(nanosToDecimal(nanos)) as number;
+}
+
+/** Sum of amounts that are shown, such as those of a stored decision; each with at most nine decimals. */
+export function sumUsd(...amounts: readonly number[]): number {
+  const nanos = amounts.map((amount) => {
+    const text = String(amount);
+    const { mantissa, exponent } = decimalParts(text);
+    return scaled(mantissa, exponent + decimals, text, 'halfUp');
+  });
+  return nanosToUsd(sumNanos(nanos));
 }
 
 export function sumNanos(amounts: Iterable<bigint>): bigint {

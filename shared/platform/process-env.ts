@@ -57,6 +57,24 @@ export function virtualTimeAllowed(environment: Environment = process.env): bool
   return environment[environmentNames.virtualTime] === 'allowed';
 }
 
+/**
+ * What the stage overrides of the policy's numbers, unchecked; nothing when the variable is absent.
+ *
+ * @throws Error naming the variable when it holds no JSON
+ */
+export function policyOverrides(environment: Environment = process.env): unknown {
+  const value = environment[environmentNames.policyOverrides];
+  if (value === undefined || value === '') return {};
+  try {
+    return JSON.parse(value);
+  } catch (error) {
+    throw new Error(
+      `Environment variable ${environmentNames.policyOverrides} is not JSON: write {"min_run_seconds": 30}.`,
+      { cause: error },
+    );
+  }
+}
+
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 

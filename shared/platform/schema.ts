@@ -1,8 +1,9 @@
 /** Building blocks of the request and response schemas in `shared/<feature>/contract.ts`. */
 
 import * as z from 'zod';
+import { isExactNumber } from './exact-json.ts';
 import { idPattern } from './ids.ts';
-import { amountMax_usd, isExactUsd } from './money.ts';
+import { amountMax_usd, approximately, isExactUsd, type Usd } from './money.ts';
 
 /** Ids and names that callers choose: 1 to 128 of A-Z a-z 0-9 . _ : - */
 export const id = z.string().regex(idPattern, 'must be 1 to 128 of the characters A-Z a-z 0-9 . _ : -');
@@ -20,23 +21,40 @@ export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case 
 
 export const epoch = z.int().min(1);
 
-/** USD above zero, at most 1,000,000, at most nine decimals. */
-export const positiveUsd = z
-  .number()
-  .positive()
-  .max(amountMax_usd)
-  .refine(isExactUsd, { error: 'must have at most 9 decimals', when: isWithinRange });
+type UsdBounds = { readonly positive?: true; readonly min_usd?: number; readonly rounded?: true };
+
+/** A JSON number of USD within its bounds, to its last digit; see `exact-json.ts`. */
+export function usd({ positive, min_usd = 0, rounded }: UsdBounds) {
+  const wrong = (value: Usd): string | undefined => {
+    const near_usd = approximately(value);
+    if (positive === true && near_usd <= 0) return 'must be above 0';
+    if (near_usd < min_usd) return `must be at least ${min_usd}`;
+    if (near_usd > amountMax_usd) return `must be at most ${amountMax_usd}`;
+    return rounded === true || isExactUsd(value) ? undefined : 'must have at most 9 decimals';
+  };
+  return z
+    .unknown()
+    .superRefine((value, { addIssue }) => {
+      if (typeof value !== 'number' && !isExactNumber(value)) {
+        addIssue({ code: 'invalid_type', expected: 'number', input: value, message: 'must be a number' });
+        return;
+      }
+      const message = wrong(value);
+      if (message !== undefined) addIssue({ code: 'custom', input: value, message });
+    })
+    .meta({
+      type: 'number',
+      ...(positive === true ? { exclusiveMinimum: 0 } : { minimum: min_usd }),
+      maximum: amountMax_usd,
+    })
+    .transform((value) => value as Usd);
+}
+
+/** USD above zero, at most 10,000,000, at most nine decimals. */
+export const positiveUsd = usd({ positive: true });
 
 /** As `positiveUsd`, zero included: a limit of zero means none. */
-export const usdLimit = z
-  .number()
-  .min(0)
-  .max(amountMax_usd)
-  .refine(isExactUsd, { error: 'must have at most 9 decimals', when: isWithinRange });
-
-function isWithinRange({ value }: { value: unknown }): boolean {
-  return typeof value === 'number' && Math.abs(value) <= amountMax_usd;
-}
+export const usdLimit = usd({});
 
 /** vCPU or GB: at most three decimals, as the store keeps them. */
 export const amount = z.number().min(0).max(100_000).refine(hasThreeDecimals, 'must have at most 3 decimals');

@@ -239,7 +239,7 @@ describe('a grant: who stood before it, by which criterion, and why each did not
     const snapshot = snapshotOf(room, [other, waiting('z-own')]);
     const plan = planSchedule(snapshot, policy, now);
     expect(plan.grants.at(-1)?.task.taskId).toBe('z-own');
-    expect(lineWords(walkLine(snapshot, plan, policy, now))).toEqual([
+    expect(lineWords(walkLine(snapshot, policy, now))).toEqual([
       'In the order of the line, 1 before it:',
       `  1. ${other.tenantId}/${other.taskId} (P${other.effectiveClass}): ${fate}`,
       `     before the next by ${criterion}`,
@@ -260,7 +260,7 @@ describe('a grant: who stood before it, by which criterion, and why each did not
       acceptedAt: secondsAgo(0),
     };
     const snapshot = snapshotOf(2, [head, waiting('fits'), waiting('own', own)]);
-    const steps = walkLine(snapshot, planSchedule(snapshot, policy, now), policy, now);
+    const steps = walkLine(snapshot, policy, now);
     expect(steps.map(({ task, fate }) => [task.taskId, fate])).toEqual([
       ['head', 'no_room'],
       ['fits', 'held_back'],
@@ -270,7 +270,7 @@ describe('a grant: who stood before it, by which criterion, and why each did not
 
   test('alone in the line', () => {
     const snapshot = snapshotOf(2, [waiting('only')]);
-    const [first] = lineWords(walkLine(snapshot, planSchedule(snapshot, policy, now), policy, now));
+    const [first] = lineWords(walkLine(snapshot, policy, now));
     expect(first).toBe('Nobody stood before it in the line.');
   });
 });
@@ -288,7 +288,7 @@ test('a preemption: every candidate in the order of victims, and why it was take
   const snapshot = snapshotOf(0, [waiting('urgent', { tenantId: 'b', class: 1, cpu: 4 })], runs);
   const plan = planSchedule(snapshot, policy, now);
   const [preemption] = plan.preemptions;
-  const [step] = walkLine(snapshot, plan, policy, now);
+  const [step] = walkLine(snapshot, policy, now);
   if (preemption === undefined || step === undefined) throw new Error('nobody is preempted');
   const walk = walkVictims(preemption, step, plan, snapshot, policy, now);
   expect(victimWords(walk, preemption.reason)).toEqual([

@@ -326,6 +326,15 @@ describe('of a message that is partly bad', () => {
     expect(await spentNanos('redriven', 'run')).toBe(2n * dollar);
   });
 
+  test('the letter keeps every digit that was sent', async () => {
+    await started('digits', 'run');
+    const amount = '-9007199.254740993';
+    const { letters } = await deliver([
+      `{"version": 1, "tenantId": "digits", "runId": "run", "events": [{"eventId": "e", "costUSD": ${amount}}]}`,
+    ]);
+    expect(letters[0]?.body).toContain(`{"eventId":"e","costUSD":${amount}}`);
+  });
+
   test('500 events rejected with long words still fit into one letter', async () => {
     await started('wordy', 'run');
     const events = Array.from({ length: 500 }, (_, index) => ({

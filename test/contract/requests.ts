@@ -25,7 +25,7 @@ const badId = ['', 'a b', 'ä', 'x'.repeat(129), 7, null, ['a'], { id: 'a' }, tr
 const badIdText = ['', 'a b', 'x'.repeat(129)];
 const badEpoch = [0, -1, 1.5, '1', null, hugeNumber, 'NaN', 2 ** 53];
 const badReason = ['', 'x'.repeat(1025), 'é'.repeat(513), 7, null, 'NUL \0', '\ud800'];
-const badUsd = [0, -1, '1', null, hugeNumber, 'NaN', 1e-10, 1_000_000.01, true, []];
+const badUsd = [0, -1, '1', null, hugeNumber, 'NaN', 1e-10, 10_000_000.01, true, []];
 const badAmount = [-1, 0.0001, 100_001, '4', null, hugeNumber, 'NaN'];
 const badLease = [9, 86_401, 60.5, '60', null, hugeNumber];
 const badPage = {
@@ -209,6 +209,7 @@ export const requests: { readonly [K in RouteKey]: RequestSample } = {
       cost: { limitUSD: 1 },
       concurrentRuns: { limit: 1 },
       thresholds: { warn: 10, throttle: 20, pause: 30, alerts: [100] },
+      policy: { lapsesMax: 0, graceSeconds: null },
     },
     required: ['cpu.limit', 'memory.limit', 'cost.limitUSD', 'concurrentRuns.limit'],
     wrong: {
@@ -218,7 +219,7 @@ export const requests: { readonly [K in RouteKey]: RequestSample } = {
       'cpu.hard': [true],
       'memory.limit': badAmount.filter((value) => value !== null),
       'memory.burstShare': [-0.1, '0.5'],
-      'cost.limitUSD': [-1, '1', hugeNumber, 1e-10, 1_000_000.01],
+      'cost.limitUSD': [-1, '1', hugeNumber, 1e-10, 10_000_000.01],
       'cost.period': ['week', null, ''],
       'concurrentRuns.limit': [-1, 1.5, '1', 1_000_001, hugeNumber],
       'concurrentRuns.burstShare': [0.5],
@@ -235,6 +236,21 @@ export const requests: { readonly [K in RouteKey]: RequestSample } = {
       'thresholds.alerts[0]': [0, -1, 1000, 0.0001, '50', null, hugeNumber],
       'thresholds.shout': [99],
       qualityGate: ['on', true, null],
+      policy: [5, null, [], '{}'],
+      'policy.violationsMax': [0, 1001, 1.5, '5', true, hugeNumber],
+      'policy.violationWindowSeconds': [0, 86_401, 0.5, '60', hugeNumber],
+      'policy.throttleSeconds': [0, 86_401, 0.5, '300', hugeNumber],
+      'policy.retrySeconds': [0, 86_401, 0.5, '10', hugeNumber],
+      'policy.claimSeconds': [0, 86_401, 0.5, '60', hugeNumber],
+      'policy.leaseSeconds': badLease.filter((value) => value !== null),
+      'policy.lapsesMax': [-1, 1001, 0.5, '3', hugeNumber],
+      'policy.graceSeconds': [0, 3601, 0.5, '30', hugeNumber],
+      // The stage's alone: they compare tenants with each other.
+      'policy.minRunSeconds': [30],
+      'policy.agingStepSeconds': [300],
+      'policy.burstShare': [0.5],
+      'policy.violations_max': [5],
+      'policy.version': ['mine'],
       disk: [{ limit: 1 }],
     },
     wrongQuery: {},

@@ -36,7 +36,7 @@ export function templatesOf(stage: StageName): Templates {
 /** Synthesises a stage without its code. With `checkRules`, throws when a rule of cdk-nag is broken. */
 export function synthesise(
   stage: StageName,
-  { checkRules = false, context = {} }: { checkRules?: boolean; context?: Record<string, string> } = {},
+  { checkRules = false, context = {} }: { checkRules?: boolean; context?: Record<string, unknown> } = {},
 ): Templates {
   const outputFolder = mkdtempSync(path.join(tmpdir(), 'mothership-assembly-'));
   try {

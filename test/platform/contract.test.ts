@@ -23,9 +23,9 @@ const cases: readonly Case[] = [
   ['money of ten decimals', runRequest, { ...run, budget: { maxCostUSD: 1e-10 } }, ['budget.maxCostUSD']],
   ['no money', runRequest, { ...run, budget: { maxCostUSD: 0 } }, ['budget.maxCostUSD']],
   [
-    'more than a million',
+    'more than ten million',
     runRequest,
-    { ...run, budget: { maxCostUSD: 1_000_000.01 } },
+    { ...run, budget: { maxCostUSD: 10_000_000.01 } },
     ['budget.maxCostUSD'],
   ],
   ['money as text', runRequest, { ...run, budget: { maxCostUSD: '10' } }, ['budget.maxCostUSD']],

@@ -3,6 +3,8 @@ import * as fc from 'fast-check';
 import { isExactUsd, nanosToDecimal, nanosToUsd, sumNanos, usdToNanos } from '../../shared/platform/money.ts';
 
 const million = 1_000_000n * 1_000_000_000n;
+/** 2^23 USD: up to here doubles lie closer together than 1e-9. */
+const shownExactly = 8_388_608n * 1_000_000_000n;
 
 describe('USD to nano-USD', () => {
   test.each([
@@ -14,8 +16,8 @@ describe('USD to nano-USD', () => {
     ['an amount that prints with an exponent', 1.2e-7, 120n],
     ['a negative amount', -1.5, -1_500_000_000n],
     ['nine decimals near the limit', 999_999.999999999, 999_999_999_999_999n],
-    ['the limit', 1_000_000, million],
-    ['the negative limit', -1_000_000, -million],
+    ['the limit', 10_000_000, 10n * million],
+    ['the negative limit', -10_000_000, -10n * million],
   ])('%s', (_name, usd, nanos) => {
     expect(usdToNanos(usd)).toBe(nanos);
   });
@@ -24,8 +26,8 @@ describe('USD to nano-USD', () => {
     ['ten decimals', 1.0000000001, /more than 9 decimals/],
     ['below the smallest amount', 5e-10, /more than 9 decimals/],
     ['the smallest double', 5e-324, /more than 9 decimals/],
-    ['above the limit', 1_000_000.000001, /outside the range/],
-    ['below the limit', -1_000_001, /outside the range/],
+    ['above the limit', 10_000_000.000001, /outside the range/],
+    ['below the limit', -10_000_001, /outside the range/],
     ['infinity', Number.POSITIVE_INFINITY, /outside the range/],
     ['not a number', Number.NaN, /not an amount of money/],
   ])('%s is refused by name', (_name, usd, message) => {
@@ -57,9 +59,9 @@ describe('nano-USD to USD', () => {
     expect(nanosToUsd(nanos)).toBe(Number(text));
   });
 
-  const anyNanos = fc.bigInt({ min: -million, max: million });
+  const anyNanos = fc.bigInt({ min: -shownExactly, max: shownExactly });
 
-  test('there and back is exact for every amount up to a million', async () => {
+  test('there and back is exact for every amount up to 2^23 USD', async () => {
     await fc.assert(fc.property(anyNanos, (nanos) => usdToNanos(nanosToUsd(nanos)) === nanos));
   });
 

@@ -1,10 +1,7 @@
 /** Starts one Postgres for the whole test run and migrates a template that every test file clones. */
 
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import pg from 'pg';
-import { startPostgres } from '../../infra/local/postgres.ts';
+import { startThrowawayPostgres } from '../../infra/local/throwaway-postgres.ts';
 import { migrate } from '../../migrations/migrate.ts';
 import { appRole, databaseUrlVariable, operatorSecret, templateName } from './names.ts';
 
@@ -12,11 +9,7 @@ import { appRole, databaseUrlVariable, operatorSecret, templateName } from './na
 export type TestServers = { stopTestPostgres?: () => Promise<void> };
 
 export default async function globalSetup(): Promise<void> {
-  const server = await startPostgres({
-    dataFolder: await mkdtemp(join(tmpdir(), 'mothership-test-')),
-    durable: false,
-    log: () => {},
-  });
+  const server = await startThrowawayPostgres({ durable: false });
   Object.assign(globalThis, { stopTestPostgres: () => server.stop() } satisfies TestServers);
   const admin = new pg.Client(server.connectionString);
   await admin.connect();
