@@ -9,9 +9,7 @@ import { noRoom } from '../../shared/admission/room.ts';
 import { planSchedule, type Snapshot, type WaitingTask } from '../../shared/admission/schedule.ts';
 import { walkVictims } from '../../shared/admission/victim-walk.ts';
 import type { RunningTask } from '../../shared/admission/victims.ts';
-
-const now = new Date('2026-03-11T12:00:00Z');
-const secondsAgo = (seconds: number) => new Date(now.getTime() - seconds * 1000).toISOString();
+import { now, running, secondsAgo, waiting } from './paper-scene.ts';
 
 const facts: AdmissionFacts = {
   tenant: {
@@ -116,33 +114,6 @@ describe('an admission', () => {
     const marked = rows.filter((row) => row.includes('<- decided'));
     expect(marked.map((row) => row.trim().split(/ {2,}/)[0])).toEqual(leading === null ? [] : [leading]);
   });
-});
-
-const waiting = (taskId: string, fields: Partial<WaitingTask> = {}): WaitingTask => ({
-  ...{ tenantId: 'a', taskId, runId: taskId, effectiveClass: fields.class ?? 2, class: 2, usesBurst: false },
-  ...{ cpu: 1, memoryGb: 1, waitingFor: 'pool', overdue: false, startsRun: true, costFits: true },
-  ...{
-    acceptedAt: secondsAgo(1),
-    waitingSince: secondsAgo(1),
-    promised: false,
-    promisedRoom: null,
-    promisedQuota: null,
-  },
-  ...fields,
-});
-const running = (taskId: string, fields: Partial<RunningTask> = {}): RunningTask => ({
-  ...{
-    tenantId: 'v',
-    taskId,
-    epoch: '1',
-    class: 3,
-    cpu: 1,
-    memoryGb: 1,
-    usesBurst: false,
-    firstVictim: false,
-  },
-  ...{ endsRun: true, runningSince: secondsAgo(3600), preemptionStreak: 0, workSinceCheckpointNanos: '0' },
-  ...fields,
 });
 
 function snapshotOf(room: number, line: readonly WaitingTask[], runs: readonly RunningTask[] = []): Snapshot {

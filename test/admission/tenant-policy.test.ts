@@ -1,8 +1,7 @@
 /** A tenant with numbers of the policy of its own, beside one that goes by the stage's. */
 
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { explainDecision } from '../../shared/admission/explain.ts';
-import { policy, policyWith } from '../../shared/admission/policy.ts';
+import { policyWith } from '../../shared/admission/policy.ts';
 import { putInForce } from '../../shared/admission/policy-in-force.ts';
 import { testApi } from '../setup/api.ts';
 import { withDatabase } from '../setup/database.ts';
@@ -239,76 +238,5 @@ describe('its time to leave (P4)', () => {
     await scene.sweep();
     expect(await scene.stateOf('own', 'a')).toBe('preempting');
     expect(await scene.stateOf('other', 'a')).toBe('queued');
-  });
-});
-
-describe('decisions under numbers of its own are made again as they were (R5)', () => {
-  async function explained(): Promise<Record<string, unknown>[]> {
-    const rows = await db.admin.query<{ decision_id: string }>(
-      'select decision_id from decisions order by at',
-    );
-    return Promise.all(
-      rows.map(async ({ decision_id }) => {
-        const explanation = await explainDecision(db.app, decision_id);
-        const { kind, result, taskId, policyVersion } = explanation?.decision ?? {};
-        return { kind, result, taskId, policyVersion, same: explanation?.same };
-      }),
-    );
-  }
-
-  async function story(): Promise<void> {
-    const own = {
-      violationsMax: 3,
-      violationWindowSeconds: 5,
-      throttleSeconds: 7,
-      retrySeconds: 45,
-      claimSeconds: 90,
-      leaseSeconds: 600,
-      lapsesMax: 1,
-      graceSeconds: 90,
-    };
-    await scene.setPool(2);
-    await ownAndOther(own, { cpu: { limit: 2, burstShare: 0 } });
-    await scene.ask('own', 'holder', { cpu: 2 });
-    await scene.ask('own', 'over', { cpu: 1 });
-    api.advance(61);
-    await scene.askAs('P1', 'other', 'newcomer', { cpu: 2 });
-    await scene.checkpoint('own', 'holder', 1, 1);
-  }
-  const decided = [
-    { kind: 'admit', result: 'admitted', taskId: 'holder' },
-    { kind: 'admit', result: 'refused', taskId: 'over' },
-    { kind: 'admit', result: 'queued', taskId: 'newcomer' },
-    { kind: 'preempt', result: 'preempting', taskId: 'newcomer' },
-    { kind: 'grant', result: 'granted', taskId: 'newcomer' },
-  ];
-  function expectSame(decisions: readonly unknown[], policyVersion: string): void {
-    const all = decided.map((each) => ({ ...each, policyVersion, same: true }));
-    expect(decisions).toEqual(expect.arrayContaining(all));
-    expect(decisions).toHaveLength(all.length);
-  }
-
-  test('also when the tenant has other numbers by then', async () => {
-    await story();
-    await scene.setQuotas('own', { policy: { retrySeconds: 1, leaseSeconds: null, graceSeconds: null } });
-    expectSame(await explained(), policy.version);
-    const [refusal] = await db.admin.query<{ counters: unknown; answer: unknown; inputs: unknown }>(
-      `select counters, answer, inputs from decisions where task_id = 'over'`,
-    );
-    expect(refusal).toMatchObject({
-      counters: { policy: { retry_seconds: 45, lease_seconds: 600 } },
-      inputs: { leaseSeconds: 600 },
-    });
-  });
-
-  test('and under a policy of the stage that is not in force any more', async () => {
-    const changed = policyWith({ retry_seconds: 20, min_run_seconds: 30 });
-    const restore = putInForce(changed);
-    try {
-      await story();
-    } finally {
-      restore();
-    }
-    expectSame(await explained(), changed.version);
   });
 });

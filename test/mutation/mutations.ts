@@ -127,7 +127,7 @@ export const mutations: readonly Mutation[] = [
     file: code('line'),
     find: 'return a.share - b.share || a.recent - b.recent;',
     replacement: 'return a.recent - b.recent;',
-    tests: tests('schedule'),
+    tests: tests('schedule-line'),
   },
   {
     name: 'head-passed-for-ever',
@@ -136,7 +136,7 @@ export const mutations: readonly Mutation[] = [
     file: code('schedule'),
     find: 'closed = !isPatient(task);',
     replacement: 'closed = false;',
-    tests: tests('schedule'),
+    tests: tests('schedule-line'),
   },
   {
     name: 'newcomer-passes-head',
@@ -199,7 +199,7 @@ export const mutations: readonly Mutation[] = [
     file: code('quota'),
     find: 'held + promised + asked <= bound.limit',
     replacement: 'asked <= bound.limit',
-    tests: tests('schedule'),
+    tests: tests('schedule-quota'),
   },
   {
     name: 'waiter-holds-quota',
@@ -289,7 +289,7 @@ export const mutations: readonly Mutation[] = [
     file: code('schedule'),
     find: '    if (task.promised) {\n      tell();\n      continue;\n    }\n',
     replacement: '',
-    tests: tests('schedule'),
+    tests: tests('schedule-preemption'),
   },
   {
     name: 'no-end-in-grace',
