@@ -197,8 +197,8 @@ export const mutations: readonly Mutation[] = [
     rule: 'A16',
     broken: 'a task that waits for quota is granted without it',
     file: code('quota'),
-    find: 'held + promised + asked <= bound.limit',
-    replacement: 'asked <= bound.limit',
+    find: 'excess(held + promised + asked, bound.limit +',
+    replacement: 'excess(asked, bound.limit +',
     tests: tests('schedule-quota'),
   },
   {
