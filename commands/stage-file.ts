@@ -22,6 +22,8 @@ export const stageFile = z.object({
   credentials: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),
   /** The queue with a copy of every event. */
   eventsQueueUrl: url,
+  /** The queue that takes cost events in batches. */
+  costEventsQueueUrl: url,
   /** The queues of doorbells, by class. */
   taskQueueUrls: z.object({ P0: url, P1: url, P2: url, P3: url }),
 });
@@ -67,6 +69,7 @@ export function environmentText(stage: StageFile): string {
     AWS_ACCESS_KEY_ID: stage.credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: stage.credentials.secretAccessKey,
     EVENTS_QUEUE_URL: stage.eventsQueueUrl,
+    COST_EVENTS_QUEUE_URL: stage.costEventsQueueUrl,
     TASK_QUEUE_URL_P0: stage.taskQueueUrls.P0,
     TASK_QUEUE_URL_P1: stage.taskQueueUrls.P1,
     TASK_QUEUE_URL_P2: stage.taskQueueUrls.P2,

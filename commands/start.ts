@@ -14,7 +14,8 @@ Runs Mothership on this machine: Postgres, queues, bus, functions and API, wired
   --port N          port of the API on 127.0.0.1; 0 = any free one (default 8080)
   --data DIR        where database, keys and logs are kept (default .local/data); a second start finds them again
   --print-env FILE  once ready, writes MOTHERSHIP_URL, MOTHERSHIP_OPERATOR_KEY, MOTHERSHIP_RUNNER_KEY, DATABASE_URL,
-                    AWS_ENDPOINT_URL with region and credentials, EVENTS_QUEUE_URL and TASK_QUEUE_URL_P0 to _P3
+                    AWS_ENDPOINT_URL with region and credentials, EVENTS_QUEUE_URL, COST_EVENTS_QUEUE_URL and
+                    TASK_QUEUE_URL_P0 to _P3
   --json            prints one JSON line when ready instead of the text
   --help            this text
 
@@ -108,6 +109,7 @@ function describe({ runtime, ...stage }: LocalStage, tenants: readonly Tenant[])
     region: runtime.region,
     credentials: runtime.credentials,
     eventsQueueUrl: runtime.queueUrl('mothership-local-events-tap'),
+    costEventsQueueUrl: runtime.queueUrl('mothership-local-cost-events'),
     taskQueueUrls: {
       P0: taskQueueUrl('p0'),
       P1: taskQueueUrl('p1'),

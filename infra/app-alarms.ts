@@ -15,6 +15,7 @@ type AppAlarmProps = {
   readonly functions: { readonly [name: string]: IFunction };
   readonly tasks: readonly QueueWithDeadLetters[];
   readonly budgetActions: QueueWithDeadLetters;
+  readonly costEvents: QueueWithDeadLetters;
   /** Dead letters of rules: what EventBridge could not hand to its target. */
   readonly undelivered: Queue;
   readonly missedSweeps: Queue;
@@ -80,26 +81,45 @@ export function addAppAlarms(stack: Construct, props: AppAlarmProps): void {
     'A preemption or pause for budget failed five times.',
     'Budget actions dead-letter queue holds messages',
   );
+  deadLetters(
+    'CostEventsDeadLetters',
+    props.costEvents.deadLetters,
+    'Reported costs could not be booked.',
+    'Cost events dead-letter queue holds messages',
+  );
   deadLetters('Undelivered', props.undelivered, 'EventBridge gave up on an event.', 'Undelivered events');
   deadLetters('MissedSweeps', props.missedSweeps, 'A sweep failed or never started.', 'Sweep fails');
 
-  const oldest = (id: string, queue: Queue | undefined, meaning: string, runbook: RunbookHeading): void => {
+  const oldest = (
+    id: string,
+    queue: Queue | undefined,
+    older: { readonly than_seconds: number; readonly meaning: string; readonly runbook: RunbookHeading },
+  ): void => {
     if (queue === undefined) return;
     alarm(id, {
       metric: queue.metricApproximateAgeOfOldestMessage(worstPerMinute),
-      threshold: 30,
+      threshold: older.than_seconds,
       periods: 2,
-      meaning,
-      runbook,
+      meaning: older.meaning,
+      runbook: older.runbook,
     });
   };
-  oldest('TasksP0Age', props.tasks[0]?.queue, 'A P0 doorbell is older than 30 s.', 'Queue P0 grows old');
-  oldest(
-    'BudgetActionsAge',
-    props.budgetActions.queue,
-    'A budget action is older than 30 s.',
-    'Budget actions grow old',
-  );
+  oldest('TasksP0Age', props.tasks[0]?.queue, {
+    than_seconds: 30,
+    meaning: 'A P0 doorbell is older than 30 s.',
+    runbook: 'Queue P0 grows old',
+  });
+  oldest('BudgetActionsAge', props.budgetActions.queue, {
+    than_seconds: 30,
+    meaning: 'A budget action is older than 30 s.',
+    runbook: 'Budget actions grow old',
+  });
+  // Past the first repeat, which follows after three minutes and mends what was wrong for a moment.
+  oldest('CostEventsAge', props.costEvents.queue, {
+    than_seconds: 300,
+    meaning: 'Reported costs are not booked for 5 min.',
+    runbook: 'Cost events grow old',
+  });
 
   const failedInvocations = (name: string, dimensionsMap: Record<string, string>): void =>
     alarm(`${name}FailedInvocations`, {

@@ -9,6 +9,12 @@ import type { ApiFunction } from '../shared/platform/routes.ts';
 import { addAppAlarms } from './app-alarms.ts';
 import type { Entry } from './bundle.ts';
 import type { FunctionConcurrency, StageConfig } from './config.ts';
+import {
+  costEventBatches,
+  costEventReceives_max,
+  costEventsQueue,
+  meterTimeout_seconds,
+} from './cost-events.ts';
 import { importFromDataStack } from './data-exports.ts';
 import { eventsTap } from './events-tap.ts';
 import { httpApi } from './http-api.ts';
@@ -81,7 +87,7 @@ export class AppStack extends Stack {
       reservedConcurrency: config.functionConcurrency === null ? undefined : config.budgetActionsConcurrency,
     })
       .decidesBy(config.policy)
-      .consumes(budgetActions.queue, config.budgetActionsConcurrency);
+      .consumes(budgetActions.queue, { maxConcurrency: config.budgetActionsConcurrency });
     const undelivered = deadLetterQueue(this, 'UndeliveredEvents', config, 'undelivered-events');
     const budgetRule = new Rule(this, 'BudgetActionsRule', {
       description: 'Budget decisions to the function that carries them out',
@@ -95,6 +101,14 @@ export class AppStack extends Stack {
         }),
       ],
     });
+
+    const costEvents = costEventsQueue(this, config);
+    const meter = writer('BudgetMeter', 'functions/budget/meter.ts', 'Books cost events from the queue', {
+      timeoutSeconds: meterTimeout_seconds,
+      reservedConcurrency: config.functionConcurrency === null ? undefined : config.costEventsConcurrency,
+    })
+      .putsAside(costEvents.deadLetters, costEventReceives_max)
+      .consumes(costEvents.queue, { maxConcurrency: config.costEventsConcurrency, ...costEventBatches });
 
     if (config.eventsTap) eventsTap(this, bus, config);
 
@@ -127,9 +141,10 @@ export class AppStack extends Stack {
           ? undefined
           : Topic.fromTopicArn(this, 'AlarmTopic', importFromDataStack(config.stage, 'AlarmTopicArn')),
       api,
-      functions: { authorizer, ...apiFunctions, act, sweep },
+      functions: { authorizer, ...apiFunctions, act, meter, sweep },
       tasks,
       budgetActions,
+      costEvents,
       undelivered,
       missedSweeps,
       bus,

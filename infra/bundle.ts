@@ -11,6 +11,7 @@ const entries = [
   'functions/admission/api.ts',
   'functions/budget/act.ts',
   'functions/budget/api.ts',
+  'functions/budget/meter.ts',
   'functions/coordination/api.ts',
   'functions/coordination/sweep.ts',
   'functions/deliberation/api.ts',

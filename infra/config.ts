@@ -51,6 +51,8 @@ export type StageConfig = {
   readonly functionConcurrency: FunctionConcurrency | null;
   /** Concurrent batches of the budget-actions consumer (SQS `MaximumConcurrency`, at least 2). */
   readonly budgetActionsConcurrency: number;
+  /** Concurrent batches of the cost-events consumer, likewise. */
+  readonly costEventsConcurrency: number;
   /** `null` when the database and its secret are supplied from outside: no Data stack, no VPC. */
   readonly database: DatabaseConfig | null;
   /** Numbers of the policy that the stage overrides; from cdk.json. */
@@ -71,6 +73,7 @@ const configs: { readonly [S in StageName]: Omit<StageConfig, 'policy'> & { read
       httpThrottle: { requestsPerSecond: 10_000, burstRequests: 5_000 },
       functionConcurrency: null,
       budgetActionsConcurrency: 2,
+      costEventsConcurrency: 2,
       database: null,
     },
     dev: {
@@ -85,6 +88,7 @@ const configs: { readonly [S in StageName]: Omit<StageConfig, 'policy'> & { read
       httpThrottle: { requestsPerSecond: 100, burstRequests: 200 },
       functionConcurrency: null,
       budgetActionsConcurrency: 2,
+      costEventsConcurrency: 2,
       database: {
         instanceClass: 't4g.small',
         storageGb: 20,
@@ -116,6 +120,7 @@ const configs: { readonly [S in StageName]: Omit<StageConfig, 'policy'> & { read
         deliberation: 10,
       },
       budgetActionsConcurrency: 5,
+      costEventsConcurrency: 5,
       database: {
         instanceClass: 't4g.medium',
         storageGb: 50,
@@ -147,6 +152,7 @@ const configs: { readonly [S in StageName]: Omit<StageConfig, 'policy'> & { read
         deliberation: 40,
       },
       budgetActionsConcurrency: 10,
+      costEventsConcurrency: 10,
       database: {
         instanceClass: 'm7g.large',
         storageGb: 100,

@@ -37,6 +37,15 @@ export type MothershipFunctionProps = {
   readonly reservedConcurrency?: number | undefined;
 };
 
+export type ConsumerProps = {
+  /** Batches at the same time (SQS `MaximumConcurrency`, at least 2). */
+  readonly maxConcurrency: number;
+  /** 10 unless given; more of them need a window. */
+  readonly batchSize?: number;
+  /** How long a batch may wait to fill; not at all unless given. */
+  readonly windowSeconds?: number;
+};
+
 /**
  * A Lambda with the project's defaults: arm64, one bundled ES module, its own role, its own log group.
  *
@@ -123,15 +132,28 @@ export class MothershipFunction extends LambdaFunction {
     return this;
   }
 
-  /** Feeds it from a queue in batches of 10 whose failed messages alone are retried. */
-  consumes(queue: IQueue, maxConcurrency: number): this {
+  /** Feeds it from a queue in batches whose failed messages alone are retried. */
+  consumes(queue: IQueue, { maxConcurrency, batchSize, windowSeconds }: ConsumerProps): this {
     this.addEventSource(
-      new SqsEventSource(queue, { batchSize: 10, maxConcurrency, reportBatchItemFailures: true }),
+      new SqsEventSource(queue, {
+        batchSize: batchSize ?? 10,
+        ...(windowSeconds !== undefined && { maxBatchingWindow: Duration.seconds(windowSeconds) }),
+        maxConcurrency,
+        reportBatchItemFailures: true,
+      }),
     );
     Validations.of(this).acknowledge({
       id: 'Serverless-LambdaEventSourceMappingDestination',
       reason: 'SQS mappings take no failure destination: the queue has a dead-letter queue.',
     });
+    return this;
+  }
+
+  /** Lets it put messages aside, with its reasons, before SQS does so after `receivesMax` receives. */
+  putsAside(deadLetters: IQueue, receivesMax: number): this {
+    deadLetters.grantSendMessages(this);
+    this.addEnvironment(environmentNames.costDeadLettersUrl, deadLetters.queueUrl);
+    this.addEnvironment(environmentNames.costReceivesMax, String(receivesMax));
     return this;
   }
 

@@ -29,23 +29,27 @@ export function deadLetterQueue(scope: Construct, id: string, config: StageConfi
 
 export type QueueWithDeadLetters = { readonly queue: Queue; readonly deadLetters: Queue };
 
-/**
- * The queue `mothership-<stage>-<name>` and its dead-letter queue `...-dead-letters`.
- *
- * @param props.visibilitySeconds for a Lambda consumer at least six times its timeout
- */
-export function queueWithDeadLetters(
-  scope: Construct,
-  id: string,
-  props: { readonly config: StageConfig; readonly name: string; readonly visibilitySeconds: number },
-): QueueWithDeadLetters {
+export type QueueProps = {
+  readonly config: StageConfig;
+  readonly name: string;
+  /** For a Lambda consumer at least six times its timeout. */
+  readonly visibilitySeconds: number;
+  /** Receives before SQS puts a message aside; 5 unless given. */
+  readonly receivesMax?: number;
+  /** Largest message with its attributes; 1 MiB, the most that SQS takes, unless given. */
+  readonly messageBytesMax?: number;
+};
+
+/** The queue `mothership-<stage>-<name>` and its dead-letter queue `...-dead-letters`. */
+export function queueWithDeadLetters(scope: Construct, id: string, props: QueueProps): QueueWithDeadLetters {
   const deadLetters = deadLetterQueue(scope, `${id}DeadLetters`, props.config, `${props.name}-dead-letters`);
   const queue = new Queue(scope, id, {
     ...secured,
     queueName: `mothership-${props.config.stage}-${props.name}`,
     retentionPeriod: Duration.days(4),
     visibilityTimeout: Duration.seconds(props.visibilitySeconds),
-    deadLetterQueue: { queue: deadLetters, maxReceiveCount: 5 },
+    deadLetterQueue: { queue: deadLetters, maxReceiveCount: props.receivesMax ?? 5 },
+    ...(props.messageBytesMax !== undefined && { maxMessageSizeBytes: props.messageBytesMax }),
   });
   return { queue, deadLetters };
 }

@@ -140,8 +140,7 @@ update runs set period_spent_usd_nanos = spent_usd_nanos, holds_taken = case whe
 alter table runs
   alter column held_usd_nanos set expression as (
     case when live_tasks > 0 then greatest(limit_usd_nanos - period_spent_usd_nanos, 0) else 0 end
-  ),
-  add constraint run_without_period_spends_once check (period_ends_at is not null or period_spent_usd_nanos = spent_usd_nanos);
+  );
 -- Read by `roll_runs`: runs whose period is over and that something depends on. Ended ones are rolled when they are touched.
 create index runs_period_over on runs (tenant_id, period_ends_at) where period_ends_at is not null and (live_tasks > 0 or budget_paused or demoted);
 

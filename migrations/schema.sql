@@ -393,6 +393,9 @@ table tenants
   recent_at timestamp with time zone
   last_start_at timestamp with time zone
   alert_percents numeric(6,3)[] not null default '{}'::numeric[]
+  policy jsonb not null default '{}'::jsonb
+  policy_updated_at timestamp with time zone
+  policy_updated_by text
   org_id text collate "C"
   cost_period jsonb not null default '{"kind": "month", "timeZone": "UTC"}'::jsonb
 
@@ -555,8 +558,6 @@ runs: run_status_known CHECK ((status = ANY (ARRAY['queued'::text, 'running'::te
 
 runs: run_thresholds_rise CHECK (((warn_percent > (0)::numeric) AND (warn_percent < throttle_percent) AND (throttle_percent < pause_percent)))
 
-runs: run_without_period_spends_once CHECK (((period_ends_at IS NOT NULL) OR (period_spent_usd_nanos = spent_usd_nanos)))
-
 runs: runs_pkey PRIMARY KEY (tenant_id, run_id)
 
 runs: runs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id)
@@ -624,6 +625,8 @@ tenant_usage: usage_kind_known CHECK ((kind = ANY (ARRAY['allocate'::text, 'rele
 tenants: tenant_holds_not_negative CHECK (((cpu_held >= (0)::numeric) AND (memory_gb_held >= (0)::numeric) AND (runs_held >= 0) AND (cost_held_usd_nanos >= 0)))
 
 tenants: tenant_period_known CHECK (((cost_period ->> 'kind'::text) = ANY (ARRAY['none'::text, 'day'::text, 'week'::text, 'month'::text, 'anchored'::text])))
+
+tenants: tenant_policy_is_object CHECK ((jsonb_typeof(policy) = 'object'::text))
 
 tenants: tenant_quality_gate_known CHECK ((quality_gate = ANY (ARRAY['off'::text, 'advise'::text, 'enforce'::text])))
 
@@ -1047,6 +1050,8 @@ sweep_holds(p_max integer, p_now timestamp with time zone) returns integer
 sweep_rooms(p_policy jsonb, p_max integer, p_now timestamp with time zone) returns jsonb
 
 task_answer(p_kind text, p_tenant_id text, p_task_id text, p_now timestamp with time zone) returns jsonb
+
+tenant_policy(p_tenant_id text, p_policy jsonb) returns jsonb
 
 tenant_shares(p_policy jsonb, p_tenants text[], p_now timestamp with time zone) returns TABLE(tenant_id text, share double precision, recent double precision)
 

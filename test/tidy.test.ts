@@ -123,6 +123,8 @@ describe('who may import whom', () => {
     const pure = [
       ...[
         'schedule',
+        'books',
+        'turn',
         'victims',
         'line',
         'preemption',
@@ -133,12 +135,15 @@ describe('who may import whom', () => {
         'estimate',
         'answers',
         'policy',
+        'tenant-policy',
         'rows',
       ].map((name) => `shared/admission/${name}.ts`),
       ...['criteria', 'line-walk', 'victim-walk', 'admission-account', 'explain-words'].map(
         (name) => `shared/admission/${name}.ts`,
       ),
-      ...['status', 'directive'].map((name) => `shared/budget/${name}.ts`),
+      ...['status', 'directive', 'cost-message', 'cost-batch', 'cost-dead-letter'].map(
+        (name) => `shared/budget/${name}.ts`,
+      ),
       ...filesOf('shared/deliberation', '.ts').filter((file) => !file.endsWith('score-run.ts')),
     ];
     const effects =
@@ -159,7 +164,7 @@ describe('who may import whom', () => {
     ['@middy/core', ['shared/platform/http.ts', 'shared/platform/http-response.ts']],
     ['pino', ['shared/platform/log.ts']],
     ['@aws-sdk/client-eventbridge', ['shared/coordination/queues.ts']],
-    ['@aws-sdk/client-sqs', ['shared/coordination/queues.ts']],
+    ['@aws-sdk/client-sqs', ['shared/coordination/queues.ts', 'shared/coordination/dead-letters.ts']],
     ['@aws-sdk/client-secrets-manager', ['shared/platform/database-secret.ts']],
   ])('only its own file knows %s', (name, owners) => {
     expect(

@@ -41,6 +41,7 @@ function stageOfEnvironment(environment: Readonly<Record<string, string | undefi
       secretAccessKey: environment.AWS_SECRET_ACCESS_KEY,
     },
     eventsQueueUrl: environment.EVENTS_QUEUE_URL,
+    costEventsQueueUrl: environment.COST_EVENTS_QUEUE_URL,
     taskQueueUrls: {
       P0: environment.TASK_QUEUE_URL_P0,
       P1: environment.TASK_QUEUE_URL_P1,

@@ -31,6 +31,8 @@ export type LambdaFunction = {
   spec: FunctionSpec;
   /** Runs the handler on a copy of `event`. Never rejects: whatever goes wrong is an invocation error. */
   invoke: (event: unknown) => Promise<Invocation>;
+  /** Ends every thread as a failing host would: invocations under way fail, the next one starts anew. For tests. */
+  crash: () => Promise<void>;
   /** Ends every thread; invocations under way or waiting fail. */
   stop: () => Promise<void>;
 };
@@ -132,6 +134,9 @@ export function createLambdaFunction(spec: FunctionSpec, log: (line: string) => 
         return { ok: false, requestId, error: fault('ServiceException', 'the local stage is stopping') };
       }
       return run(environment, requestId, JSON.stringify(event) ?? 'null');
+    },
+    async crash() {
+      await Promise.all([...live].map(({ worker }) => worker.terminate()));
     },
     async stop() {
       stopped = true;

@@ -17,7 +17,7 @@ import {
 import { startEventSourceMappings } from './event-source-mappings.ts';
 import { findNamed } from './find-named.ts';
 import { createHttpApi } from './http-api.ts';
-import type { Invocation } from './lambda-function.ts';
+import type { Invocation, LambdaFunction } from './lambda-function.ts';
 import { createLambdaFunctions, functionArnOf } from './lambda-functions.ts';
 import { type LoopbackServer, startLoopbackServer } from './loopback-server.ts';
 import { readPermissions } from './permissions.ts';
@@ -72,6 +72,8 @@ export type LocalRuntime = {
   queueUrl: (name: string) => string;
   /** Invokes a function, named in the same ways, and waits for its result. */
   invoke: (name: string, event: unknown) => Promise<Invocation>;
+  /** Ends a function's environments, named in the same ways, in the middle of their work. For tests. */
+  crash: (name: string) => Promise<void>;
   /** Logical ids of the enabled schedules. */
   scheduleIds: readonly string[];
   /** Runs a schedule now, named in the same ways; resolves when its targets have been served. */
@@ -146,6 +148,11 @@ async function wire(
   cleanups.push(schedules.stop);
   startEventSourceMappings({ stack, functions, queues, mayCall, log, stopping: stopping.signal });
 
+  const functionNamed = (name: string): LambdaFunction => {
+    const { ref } = findNamed('function', named(stack, 'AWS::Lambda::Function'), name);
+    return functions.byArn(functionArnOf(stack, ref));
+  };
+
   return {
     baseUrl: apiServer.url,
     awsEndpointUrl: awsServer.url,
@@ -161,10 +168,8 @@ async function wire(
       subscribe: eventBus.subscribe,
     },
     queueUrl: (name) => findNamed('queue', named(stack, 'AWS::SQS::Queue'), name).ref,
-    invoke: (name, event) => {
-      const { ref } = findNamed('function', named(stack, 'AWS::Lambda::Function'), name);
-      return functions.byArn(functionArnOf(stack, ref)).invoke(event);
-    },
+    invoke: (name, event) => functionNamed(name).invoke(event),
+    crash: (name) => functionNamed(name).crash(),
     scheduleIds: schedules.logicalIds,
     runSchedule: schedules.run,
     addresses: [apiServer.address, awsServer.address],

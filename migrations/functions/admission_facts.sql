@@ -20,6 +20,7 @@ begin
       'cpuInUse', p_tenant.cpu_in_use, 'memoryGbInUse', p_tenant.memory_gb_in_use,
       'throttledUntil', iso_time(p_tenant.throttled_until), 'weight', p_tenant.weight, 'qualityGate', p_tenant.quality_gate
     ),
+    'policy', p_tenant.policy,
     'limits', v_limits,
     'money', money_levels(p_tenant, p_now),
     'promisedQuota', jsonb_build_object('cpu', v_promised.cpu, 'memoryGb', v_promised.memory_gb, 'runs', v_promised.runs),

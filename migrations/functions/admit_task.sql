@@ -1,7 +1,7 @@
 -- Admission: judges and reserves in one transaction and one round trip (A1), for a new run or a further phase of one.
 --
 -- p_request: {tenantId, runId, taskId, phase, class, overridable, priorityReason, priorityActor, cpu, memoryGb,
---   maxCostNanos (text; null for a further phase), maxDurationMs, goal, labels, start, onQuota, leaseSeconds, dryRun,
+--   maxCostNanos (text; null for a further phase), maxDurationMs, goal, labels, start, onQuota, leaseSeconds (null: the policy's), dryRun,
 --   period, thresholds, decisionId, violationId, requestHash, requestKeys: [text]}.
 -- Returns {kind: 'answer'|'mismatch'|'tenant_not_found'|'run_not_found'|'rehearse', replayed, outcome}. The outcome is what the
 -- answer is written from, and is stored, so that a repeated request hears the first answer (A7).
@@ -14,6 +14,7 @@ declare
   v_new_run boolean := p_request->>'maxCostNanos' is not null;
   v_dry boolean := coalesce((p_request->>'dryRun')::boolean, false);
   v_tenant tenants;
+  v_policy jsonb;
   v_pool pool;
   v_run runs;
   v_task tasks;
@@ -70,7 +71,11 @@ begin
     return jsonb_build_object('kind', 'run_not_found');
   end if;
 
-  v_ask := p_request || jsonb_build_object('class', case when v_run.demoted and (p_request->>'overridable')::boolean then 3 else (p_request->>'class')::integer end);
+  v_policy := p_policy || v_tenant.policy;
+  v_ask := p_request || jsonb_build_object(
+    'class', case when v_run.demoted and (p_request->>'overridable')::boolean then 3 else (p_request->>'class')::integer end,
+    'leaseSeconds', coalesce((p_request->>'leaseSeconds')::integer, policy_number(v_policy, 'lease_seconds'))
+  );
   v_facts := admission_facts(v_tenant, v_pool, v_run, v_ask, p_policy, p_now);
   v_judged := judge_admission(v_facts, v_ask, p_policy, p_now);
   v_decided := decision_of(v_judged, v_ask);
@@ -92,7 +97,7 @@ begin
   v_task.burst_cpu := (v_decided->>'burstCpu')::numeric;
   v_task.burst_memory_gb := (v_decided->>'burstMemoryGb')::numeric;
   v_task.start_mode := p_request->>'start';
-  v_task.lease_seconds := (p_request->>'leaseSeconds')::integer;
+  v_task.lease_seconds := (v_ask->>'leaseSeconds')::integer;
   v_task.accepted_at := p_now;
   v_task.waiting_for := v_waiting_for;
   v_task.waiting_since := case when v_decision = 'queued' then p_now end;
@@ -109,7 +114,7 @@ begin
     v_task.running_since := p_now;
     v_task.first_started_at := p_now;
   elsif v_task.state = 'granted' then
-    v_task.room_until := p_now + make_interval(secs => policy_number(p_policy, 'claim_seconds')::double precision);
+    v_task.room_until := p_now + make_interval(secs => policy_number(v_policy, 'claim_seconds')::double precision);
     v_task.granted_at := p_now;
   end if;
 

@@ -6,7 +6,7 @@ create function begin_preemption(
 ) returns void
 language plpgsql as $$
 declare
-  v_deadline timestamptz := p_now + make_interval(secs => policy_number(p_policy, 'grace_seconds')::double precision);
+  v_deadline timestamptz := p_now + make_interval(secs => policy_number(tenant_policy(p_task.tenant_id, p_policy), 'grace_seconds')::double precision);
   v_event_id uuid;
 begin
   if p_task.state = 'preempting' then

@@ -3,6 +3,7 @@
 create function book_refusal(p_tenant tenants, p_request jsonb, p_reasons jsonb, p_policy jsonb, p_now timestamptz) returns void
 language plpgsql as $$
 declare
+  v_policy jsonb := p_policy || p_tenant.policy;
   v_reason jsonb;
   v_violation_id text := p_request->>'violationId';
   v_written integer;
@@ -38,7 +39,7 @@ begin
 
   select * into v_last from quota_event_pacing where tenant_id = p_tenant.tenant_id and resource = v_reason->>'resource';
   if v_last.emitted_at is null
-    or v_last.emitted_at <= p_now - make_interval(secs => policy_number(p_policy, 'quota_event_seconds')::double precision)
+    or v_last.emitted_at <= p_now - make_interval(secs => policy_number(v_policy, 'quota_event_seconds')::double precision)
   then
     perform emit_event(p_tenant.tenant_id, null, p_request->>'taskId', 'quota-exceeded', jsonb_build_object(
       'tenantId', p_tenant.tenant_id, 'resource', v_reason->>'resource', 'quota', v_reason->'limit', 'usage', v_reason->'held',
@@ -53,11 +54,11 @@ begin
 
   select count(*) into v_recent from quota_violations
   where tenant_id = p_tenant.tenant_id and type = 'quota_exceeded'
-    and at > p_now - make_interval(secs => policy_number(p_policy, 'violation_window_seconds')::double precision)
+    and at > p_now - make_interval(secs => policy_number(v_policy, 'violation_window_seconds')::double precision)
     -- Violations of an earlier episode do not start the next one; none is written while it lasts.
     and at >= coalesce(p_tenant.throttled_until, '-infinity');
-  if v_recent >= policy_number(p_policy, 'violations_max') then
-    v_throttle_until := p_now + make_interval(secs => policy_number(p_policy, 'throttle_seconds')::double precision);
+  if v_recent >= policy_number(v_policy, 'violations_max') then
+    v_throttle_until := p_now + make_interval(secs => policy_number(v_policy, 'throttle_seconds')::double precision);
     update tenants set throttled_until = v_throttle_until where tenant_id = p_tenant.tenant_id;
     perform emit_event(p_tenant.tenant_id, null, null, 'tenant-throttled', jsonb_build_object(
       'tenantId', p_tenant.tenant_id, 'reason', 'quota_violations', 'throttleUntil', iso_time(v_throttle_until)

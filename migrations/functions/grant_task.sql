@@ -39,13 +39,14 @@ begin
     end if;
     perform hold_quota(p_tenant_id, v_task.run_id, p_task_id, v_task.cpu, v_task.memory_gb, true, 'grant', p_policy, p_now);
   end if;
-  update tasks set
+  update tasks t set
     state = 'granted', waiting_for = null, quota_held = true, epoch = epoch + 1, granted_at = p_now, lapsed = false,
     promised = false, promised_until = null,
-    burst_cpu = coalesce((v_burst->>'cpu')::numeric, burst_cpu), burst_memory_gb = coalesce((v_burst->>'memoryGb')::numeric, burst_memory_gb),
-    room_until = p_now + make_interval(secs => policy_number(p_policy, 'claim_seconds')::double precision)
-  where tenant_id = p_tenant_id and task_id = p_task_id
-  returning * into v_task;
+    burst_cpu = coalesce((v_burst->>'cpuMark')::numeric, burst_cpu), burst_memory_gb = coalesce((v_burst->>'memoryGbMark')::numeric, burst_memory_gb),
+    room_until = p_now + make_interval(secs => policy_number(p_policy || n.policy, 'claim_seconds')::double precision)
+  from tenants n
+  where t.tenant_id = p_tenant_id and t.task_id = p_task_id and n.tenant_id = p_tenant_id
+  returning t.* into v_task;
   -- From now on a lapse can let the hold expire.
   update holds set expires_at = p_now + make_interval(secs => grace_seconds)
   where tenant_id = p_tenant_id and run_id = v_task.run_id and released_at is null and expires_at is null;

@@ -1,6 +1,7 @@
 -- Judges one request against throttle, quotas, money and pool, and names every failing dimension (A1, A2). Pure: what it
 -- knows is in p_facts (`admission_facts`), so that the live call (under locks), the dry run (A8) and the explanation of a
 -- stored decision (R5) cannot disagree.
+-- The tenant's own numbers of the policy are among the facts, and laid over p_policy.
 -- p_ask: {cpu, memoryGb, maxCostNanos (null for a further phase), ..}.
 -- Returns {reasons, burstCpu, burstMemoryGb, startable, quotaCanWait, quotaMustWait}; an empty list of reasons means accepted,
 -- startable that it need not wait for the pool, quotaMustWait that others of its tenant wait for quota ahead of it.
@@ -17,7 +18,9 @@ declare
   v_never boolean := false;
   v_starts_run boolean := v_run is null or (v_run->>'liveTasks')::integer = 0;
   v_throttled boolean := coalesce((v_tenant->>'throttledUntil')::timestamptz > p_now, false);
-  v_retry_at text := iso_time(p_now + make_interval(secs => policy_number(p_policy, 'retry_seconds')::double precision));
+  -- Facts stored before tenants had numbers of their own name none.
+  v_policy jsonb := p_policy || coalesce(p_facts->'policy', '{}');
+  v_retry_at text := iso_time(p_now + make_interval(secs => policy_number(v_policy, 'retry_seconds')::double precision));
   v_quota_must_wait boolean := (p_facts->>'quotaLineBlocks')::boolean;
   v_startable boolean;
   v_quota record;
@@ -36,15 +39,16 @@ begin
   -- cpu and memory: within the limit, or within the burst out of idle room, or later, or never.
   for v_quota in
     select 1 as place, 'cpu' as resource, (p_ask->>'cpu')::numeric as asked,
-      (v_tenant->>'cpuHeld')::numeric + (p_facts->'promisedQuota'->>'cpu')::numeric as held, (v_tenant->>'cpuInUse')::numeric as used,
+      (v_tenant->>'cpuHeld')::numeric + (p_facts->'promisedQuota'->>'cpu')::numeric as held, (p_facts->'promisedQuota'->>'cpu')::numeric as promised,
+      (v_tenant->>'cpuInUse')::numeric as used,
       (v_pool->>'cpu')::numeric as capacity, (v_pool->>'cpuUsed')::numeric as pool_used
     union all
     select 2, 'memory', (p_ask->>'memoryGb')::numeric,
-      (v_tenant->>'memoryGbHeld')::numeric + (p_facts->'promisedQuota'->>'memoryGb')::numeric, (v_tenant->>'memoryGbInUse')::numeric,
+      (v_tenant->>'memoryGbHeld')::numeric + (p_facts->'promisedQuota'->>'memoryGb')::numeric, (p_facts->'promisedQuota'->>'memoryGb')::numeric, (v_tenant->>'memoryGbInUse')::numeric,
       (v_pool->>'memoryGb')::numeric, (v_pool->>'memoryGbUsed')::numeric
     union all
     -- Every task takes one slot of the pool; no tenant has a limit of them.
-    select 3, 'tasks', 1, 0, 0, (v_pool->>'tasks')::numeric, (v_pool->>'tasksUsed')::numeric
+    select 3, 'tasks', 1, 0, 0, 0, (v_pool->>'tasks')::numeric, (v_pool->>'tasksUsed')::numeric
     order by place
   loop
     if v_limits ? v_quota.resource then
@@ -62,10 +66,11 @@ begin
           v_reasons := v_reasons || (v_reason || jsonb_build_object('code', 'never_fits'));
         elsif v_borrowed > 0 then
           if v_quota.held + v_quota.asked <= v_limit + v_burst and v_startable and not v_throttled then
+            -- Marked is what the tenant holds above its limit; what is promised to others it does not hold yet.
             if v_quota.resource = 'cpu' then
-              v_burst_cpu := v_borrowed;
+              v_burst_cpu := least(v_quota.asked, greatest(v_quota.held - v_quota.promised + v_quota.asked - v_limit, 0));
             else
-              v_burst_memory_gb := v_borrowed;
+              v_burst_memory_gb := least(v_quota.asked, greatest(v_quota.held - v_quota.promised + v_quota.asked - v_limit, 0));
             end if;
           else
             v_over := v_over || (v_reason || jsonb_build_object('code', 'quota_exceeded', 'retryAt', v_retry_at));

@@ -1,6 +1,7 @@
 -- Sets a tenant's quotas, creating the tenant on first use (A4). p_quotas: {cpu: {limit, burstShare or burst}, memory: {..},
 -- cost: {limit}, concurrent_runs: {limit}} with only the resources to change, limit null = no bound;
--- p_settings: {weight, qualityGate, warn, throttle, pause, alerts, costPeriod, orgId} with only what changes.
+-- p_settings: {weight, qualityGate, warn, throttle, pause, alerts, costPeriod, orgId, policy} with only what changes; policy is {name: number},
+-- null = the stage's again.
 -- Returns false, having changed nothing, when there is no such organisation.
 create function set_quotas(p_tenant_id text, p_quotas jsonb, p_settings jsonb, p_actor text, p_now timestamptz) returns boolean
 language plpgsql as $$
@@ -33,6 +34,9 @@ begin
       (select array_agg(value::numeric order by value::numeric) from jsonb_array_elements_text(p_settings->'alerts')),
       case when p_settings ? 'alerts' then '{}' else alert_percents end
     ),
+    policy = jsonb_strip_nulls(policy || coalesce(p_settings->'policy', '{}')),
+    policy_updated_at = case when p_settings ? 'policy' then p_now else policy_updated_at end,
+    policy_updated_by = case when p_settings ? 'policy' then p_actor else policy_updated_by end,
     cost_period = coalesce(p_settings->'costPeriod', cost_period),
     org_id = case when p_settings ? 'orgId' then p_settings->>'orgId' else org_id end,
     answers_version = answers_version + 1

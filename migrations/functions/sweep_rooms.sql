@@ -48,7 +48,7 @@ begin
       perform emit_event(v_task.tenant_id, v_task.run_id, v_task.task_id, 'lease-expired', jsonb_build_object(
         'taskId', v_task.task_id, 'epoch', v_task.epoch, 'expiredAt', iso_time(v_task.room_until), 'lapses', v_task.lapses + 1
       ), null, p_now);
-      if v_task.lapses >= policy_number(p_policy, 'lapses_max') then
+      if v_task.lapses >= policy_number(tenant_policy(v_task.tenant_id, p_policy), 'lapses_max') then
         v_what := 'failed';
         perform end_task(v_task, 'failed', 'lease_expired', 'its lease lapsed too often', p_policy, p_now);
       else

@@ -84,7 +84,8 @@ function requestDocument({ tenantId, request, asSent, idempotencyKey, actor }: A
     labels: request.labels,
     start: request.start,
     onQuota: request.onQuota,
-    leaseSeconds: request.leaseSeconds ?? policyInForce().lease_seconds,
+    /** Null: the tenant's own, else the stage's. */
+    leaseSeconds: request.leaseSeconds ?? null,
     dryRun: request.dryRun,
     decisionId: newId('dec'),
     violationId: newId('viol'),

@@ -1,6 +1,6 @@
 /**
  * Shapes of the admission routes. Requests are strict: an unknown field is an error (R1). Answers are loose, so
- * that members may be added. Policy numbers such as the default lease are not here.
+ * that members may be added. Numbers of the policy, such as the default lease, have their ranges in `policy.ts`.
  */
 
 import * as z from 'zod';
@@ -22,6 +22,7 @@ import {
   usdOut,
   weight,
 } from '../platform/schema.ts';
+import { tenantPolicy } from './tenant-policy.ts';
 
 // Parts
 
@@ -338,10 +339,17 @@ export const quotas = z.strictObject({
   qualityGate: z.enum(['off', 'advise', 'enforce']).optional(),
   /** The organisation whose budget stands above the tenant's; null: none. */
   orgId: id.nullable().optional(),
+  policy: tenantPolicy.optional(),
 });
 export type Quotas = z.infer<typeof quotas>;
 
-export const quotasAnswer = z.looseObject({ tenantId: id });
+export const quotasAnswer = z.looseObject({
+  tenantId: id,
+  /** The tenant's own numbers; null = the stage's. */
+  policy: z.record(z.string(), z.number().nullable()),
+  /** The numbers that hold for the tenant, its own or the stage's. */
+  policyInForce: z.record(z.string(), z.number()),
+});
 
 export const usageAnswer = z.looseObject({ tenantId: id, throttledUntil: instantOut.nullable() });
 

@@ -34,7 +34,7 @@ export function wordsOf(explanation: Explanation): string[] {
     case 'admission':
       return [...head, ...admissionWords(basis.facts, basis.ask, basis.decided), '', ...replay];
     case 'plan': {
-      const steps = walkLine(basis.snapshot, basis.plan, basis.policy, basis.now);
+      const steps = walkLine(basis.snapshot, basis.policy, basis.now);
       const own = steps.findIndex(({ task }) => keyOf(task) === `${decision.tenantId}/${decision.taskId}`);
       const step = steps[own];
       const line = ['', ...lineWords(steps.slice(0, own + 1))];

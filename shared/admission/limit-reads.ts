@@ -4,6 +4,7 @@ import { type StoredPeriod, shownPeriod } from '../budget/terms.ts';
 import type { Database } from '../platform/db.ts';
 import { nanosToUsd } from '../platform/money.ts';
 import { policyInForce } from './policy-in-force.ts';
+import { mergedPolicyOf, ownPolicyOf, type StoredTenantPolicy } from './tenant-policy.ts';
 
 export async function tenantExists(database: Database, tenantId: string): Promise<boolean> {
   const rows = await database.query('select 1 from tenants where tenant_id = $1', [tenantId]);
@@ -20,6 +21,7 @@ type QuotaRow = {
 type TenantRow = {
   weight: string;
   quality_gate: string;
+  policy: StoredTenantPolicy;
   warn_percent: string;
   throttle_percent: string;
   pause_percent: string;
@@ -43,7 +45,7 @@ type TenantRow = {
 
 async function readTenant(database: Database, tenantId: string, now: Date): Promise<TenantRow | null> {
   const [row] = await database.query<TenantRow>(
-    `select n.weight, n.quality_gate, n.warn_percent, n.throttle_percent, n.pause_percent, n.alert_percents, n.throttled_until, n.cpu_held,
+    `select n.weight, n.quality_gate, n.policy, n.warn_percent, n.throttle_percent, n.pause_percent, n.alert_percents, n.throttled_until, n.cpu_held,
        n.memory_gb_held, n.cpu_in_use, n.memory_gb_in_use, n.runs_held, n.cost_held_usd_nanos as cost_held,
        account_spent('tenant', n.tenant_id, n.cost_period, $2) as cost_spent, n.cost_period, n.org_id,
        iso_time(nullif(period_start(n.cost_period, $2), 'epoch')) as cost_period_start, iso_time(period_end(n.cost_period, $2)) as cost_period_ends_at,
@@ -96,6 +98,8 @@ export async function readQuotas(database: Database, tenantId: string, now: Date
     },
     qualityGate: row.quality_gate,
     orgId: row.org_id,
+    policy: ownPolicyOf(row.policy),
+    policyInForce: mergedPolicyOf(row.policy, policyInForce()),
   };
 }
 

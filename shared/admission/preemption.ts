@@ -12,29 +12,46 @@ export function candidatesOf({ running }: Snapshot): readonly RunningTask[] | nu
   return [...new Map(running.map((task) => [`${task.tenantId}/${task.taskId}`, task])).values()];
 }
 
+/** Those that may be preempted for a task, in the order of victims. */
+export function eligibleFor(
+  task: WaitingTask,
+  candidates: readonly RunningTask[],
+  shareOf: (tenantId: string) => number,
+  policy: Policy,
+  now: Date,
+): readonly RunningTask[] {
+  return candidates
+    .filter((candidate) => mayBePreempted(candidate, task, policy, now))
+    .sort((a, b) => compareVictims(a, b, task, shareOf));
+}
+
+/**
+ * What a victim leaves to a task: room, and quota if it is of the same tenant and of a lower class: only such a one gives up
+ * its quota, and nobody else could use it.
+ */
+export function givenTo(task: WaitingTask, victim: RunningTask): Amounts {
+  const givesQuota = victim.tenantId === task.tenantId && victim.class > task.class;
+  return [...roomAmounts(roomOf(victim)), ...(givesQuota ? quotaOf(victim) : [0, 0, 0])];
+}
+
 /**
  * @param missing vCPU, GB and slots of the pool, then vCPU, GB and runs of the task's tenant
  * @param taken those that leave for others already
- * @param shares weighted shares of the pool, by tenant
+ * @param shareOf a tenant's weighted share of the pool
  */
 export function preemptFor(
   task: WaitingTask,
   missing: Amounts,
   candidates: readonly RunningTask[] | null,
   taken: ReadonlySet<RunningTask>,
-  shares: ReadonlyMap<string, number>,
+  shareOf: (tenantId: string) => number,
   policy: Policy,
   now: Date,
 ): Omit<Preemption, 'displaced'> | null {
   if (candidates === null) return null;
-  const eligible = candidates
-    .filter((candidate) => !taken.has(candidate) && mayBePreempted(candidate, task, policy, now))
-    .sort((a, b) => compareVictims(a, b, task, (tenantId) => shares.get(tenantId) ?? 0));
-  const victims = chooseVictims(eligible, missing, (victim) => [
-    ...roomAmounts(roomOf(victim)),
-    // Only a task of the same tenant leaves quota that it can use, and only one of a lower class gives it up.
-    ...(victim.tenantId === task.tenantId && victim.class > task.class ? quotaOf(victim) : [0, 0, 0]),
-  ]);
+  const staying = candidates.filter((candidate) => !taken.has(candidate));
+  const eligible = eligibleFor(task, staying, shareOf, policy, now);
+  const victims = chooseVictims(eligible, missing, (victim) => givenTo(task, victim));
   if (victims === null || victims.length === 0) return null;
   const lower = victims.every((victim) => victim.class > task.class);
   return { task, victims, reason: lower ? 'priority' : 'reclaim_burst' };

@@ -83,16 +83,31 @@ export function quotaHolds(task: WaitingTask, quota: TenantQuota, borrow: boolea
     ({ bound, held, promised, asked }) =>
       bound === undefined ||
       asked === 0 ||
-      held + promised + asked <= bound.limit + (borrow ? (bound.burst ?? 0) : 0),
+      excess(held + promised + asked, bound.limit + (borrow ? (bound.burst ?? 0) : 0)) === 0,
   );
 }
 
-/** What others of its tenant have to give up so that it fits without its tenant borrowing more than now. */
+/** By how much a sum is above a bound; sums of decimal fractions are right to the millionth: 0.1 + 0.2 is not above 0.3. */
+function excess(sum: number, bound: number): number {
+  return Math.max(0, Math.round((sum - bound) * 1e6) / 1e6);
+}
+
+/**
+ * What others of its tenant have to give up so that it fits, and its tenant borrows no more than now: what a lowered limit
+ * has left above limit and burst is not for new work (A15).
+ */
 export function quotaMissing(task: WaitingTask, quota: TenantQuota): Amounts {
-  return dimensionsOf(task, quota).map(({ bound, held, promised, asked }) =>
-    bound === undefined || asked === 0
-      ? 0
-      : Math.max(0, held + promised + asked - Math.max(bound.limit, held)),
+  return dimensionsOf(task, quota).map(({ bound, held, promised, asked }) => {
+    if (bound === undefined || asked === 0) return 0;
+    const upTo = Math.max(bound.limit, Math.min(held, bound.limit + (bound.burst ?? 0)));
+    return excess(held + promised + asked, upTo);
+  });
+}
+
+/** Whether its tenant holds more than a limit of what the task asks: then nobody's burst is reclaimed for it (A5). */
+export function borrowsAlready(task: WaitingTask, quota: TenantQuota): boolean {
+  return dimensionsOf(task, quota).some(
+    ({ bound, held, asked }) => bound !== undefined && asked > 0 && excess(held, bound.limit) > 0,
   );
 }
 

@@ -13,6 +13,12 @@ export function roomOf(task: { readonly cpu: number; readonly memoryGb: number }
   return { cpu: task.cpu, memoryGb: task.memoryGb, tasks: 1 };
 }
 
+/** A bound that is null is none. */
+export function boundOf(cpu: number | null, memoryGb: number | null, tasks: number | null): Room {
+  const noBound = Number.POSITIVE_INFINITY;
+  return { cpu: cpu ?? noBound, memoryGb: memoryGb ?? noBound, tasks: tasks ?? noBound };
+}
+
 export function plus(a: Room, b: Room): Room {
   return { cpu: add(a.cpu, b.cpu), memoryGb: add(a.memoryGb, b.memoryGb), tasks: a.tasks + b.tasks };
 }

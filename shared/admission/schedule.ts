@@ -6,25 +6,13 @@
  * the snapshot's version, so that a plan on stale facts changes nothing.
  */
 
-import {
-  type Capacity,
-  comparePlaces,
-  compareWaiting,
-  entryCharge,
-  poolShare,
-  type Standing,
-} from './line.ts';
+import { openBooks } from './books.ts';
+import { type Capacity, comparePlaces, compareWaiting } from './line.ts';
 import type { Policy } from './policy.ts';
 import { candidatesOf, couldPreempt, preemptFor, roomAmounts } from './preemption.ts';
-import {
-  afterGrant,
-  afterPreemption,
-  type Displaceable,
-  type QuotaAmounts,
-  quotaFor,
-  type TenantQuota,
-} from './quota.ts';
-import { fits, leastOf, minus, noRoom, plus, type Room, roomOf, shortOf } from './room.ts';
+import { borrowsAlready, type Displaceable, type QuotaAmounts, quotaFor, type TenantQuota } from './quota.ts';
+import { boundOf, fits, leastOf, minus, noRoom, plus, type Room, roomOf, shortOf } from './room.ts';
+import { type Fate, type Turn, whyItWaits } from './turn.ts';
 import type { RunningTask } from './victims.ts';
 
 export type WaitingTask = {
@@ -113,18 +101,16 @@ export type Plan = {
   readonly roomLeft: Room;
 };
 
-/** What is known of a tenant, kept up to date while the plan is made. */
-type Book = { readonly weight: number; inUse: Room; recent: number; quota: TenantQuota | null };
-
-export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Plan {
+/** @param observe told of every turn, in order */
+export function planSchedule(
+  snapshot: Snapshot,
+  policy: Policy,
+  now: Date,
+  observe?: (turn: Turn) => void,
+): Plan {
   const { pool } = snapshot;
-  const books = new Map(snapshot.tenants.map((tenant) => [tenant.tenantId, bookOf(tenant)]));
-  const standingOf = (tenantId: string): Standing => {
-    const book = books.get(tenantId);
-    return book === undefined
-      ? { share: 0, recent: 0 }
-      : { share: poolShare(book.inUse, pool) / book.weight, recent: book.recent };
-  };
+  const books = openBooks(snapshot, policy);
+  const { standingOf } = books;
   const inOrder = <Task extends Parameters<typeof compareWaiting>[0]>(tasks: readonly Task[]): Task[] =>
     tasks.toSorted((a, b) => compareWaiting(a, b, standingOf));
 
@@ -133,13 +119,11 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
   const taken = new Set<RunningTask>();
   const candidates = candidatesOf(snapshot);
   // As they were when the snapshot was taken: what is granted here does not change who is furthest over.
-  const shareBefore = new Map(snapshot.tenants.map(({ tenantId }) => [tenantId, standingOf(tenantId).share]));
+  const standingsBefore = books.standings();
+  const shareBefore = (tenantId: string) => standingsBefore.get(tenantId)?.share ?? 0;
   let displaceable = snapshot.displaceable;
-  let room: Room = {
-    cpu: pool.cpuRoom ?? Number.POSITIVE_INFINITY,
-    memoryGb: pool.memoryGbRoom ?? Number.POSITIVE_INFINITY,
-    tasks: pool.tasksRoom ?? Number.POSITIVE_INFINITY,
-  };
+  const capacity = boundOf(pool.cpu, pool.memoryGb, pool.tasks);
+  let room = boundOf(pool.cpuRoom, pool.memoryGbRoom, pool.tasksRoom);
   let leaving = pool.leaving;
   let needsRunning = false;
   let headSeen = false;
@@ -150,10 +134,10 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
   const patience_ms = policy.backfill_wait_seconds * 1000;
   const isPatient = (task: WaitingTask) => now.getTime() - Date.parse(task.waitingSince) < patience_ms;
 
-  let line = inOrder(snapshot.waiting.filter((task) => fits(roomOf(task), capacityOf(pool))));
+  let line = inOrder(snapshot.waiting);
   // Whom the snapshot left out stands behind the last that it holds. A tenant that is granted room falls back in the line:
   // past that place others may be ahead of it, and the next plan, on a new snapshot, goes on from there.
-  const frontier = snapshot.more ? line.at(-1) : undefined;
+  const frontier = snapshot.more ? line.findLast((task) => fits(roomOf(task), capacity)) : undefined;
   const atFrontier = frontier && standingOf(frontier.tenantId);
   /** Those that give their quota away wait for it themselves now. */
   const giveUp = (displaced: readonly Displaceable[]): void => {
@@ -167,49 +151,67 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
     line = rest;
     if (frontier && atFrontier && comparePlaces(task, standingOf(task.tenantId), frontier, atFrontier) > 0)
       break;
-    if (!task.costFits) continue;
-    if (!task.promised && task.waitingFor === 'quota' && quotaKept.has(task.tenantId)) continue;
+    const need = roomOf(task);
+    const free = plus(room, task.promisedRoom ?? noRoom);
     // What is free is the head's then; room that it makes for itself is its own all the same.
-    const own = plus(closed ? leastOf(room, noRoom) : room, task.promisedRoom ?? noRoom);
-    const quota = quotaFor(task, books.get(task.tenantId)?.quota ?? null, displaceable, standingOf);
-    // To borrow it stands behind all of its class that need not (A5).
+    const own = closed ? plus(leastOf(room, noRoom), task.promisedRoom ?? noRoom) : free;
+    const ofTenant = task.waitingFor === 'quota' ? books.quotaOf(task.tenantId) : null;
+    const quota = quotaFor(task, ofTenant, displaceable, standingOf);
+    const tell = (done?: Fate, coming = noRoom): void =>
+      observe?.({
+        ...{ task, fate: done ?? whyItWaits(task, capacity, quota, free), room: free, coming },
+        ...{ short: shortOf(need, plus(own, coming)), quotaMissing: quota.missing },
+        ...{ displaced: quota.displaced, standings: books.standings() },
+      });
+
+    // One that has gone behind its class to borrow was ahead of who keeps the quota now, or keeps it itself.
+    const isKept = task.waitingFor === 'quota' && !task.usesBurst && quotaKept.has(task.tenantId);
+    const isHeldBack = !task.promised && isKept;
+    if (!fits(need, capacity) || !task.costFits || isHeldBack) {
+      tell();
+      continue;
+    }
+    // To borrow it stands behind all of its class that need not (A5), but not behind its own tenant's that need quota (A16).
     if (quota.kind === 'borrows' && !task.usesBurst) {
+      if (!isPatient(task)) quotaKept.add(task.tenantId);
       line = inOrder([{ ...task, usesBurst: true }, ...line]);
       continue;
     }
 
-    if (quota.kind !== 'blocked' && fits(roomOf(task), own)) {
+    if (quota.kind !== 'blocked' && fits(need, own)) {
+      tell('granted');
       grants.push({ task, displaced: quota.displaced });
-      room = closed ? plus(room, minus(task.promisedRoom ?? noRoom, roomOf(task))) : minus(own, roomOf(task));
-      book(books.get(task.tenantId), task, quota.displaced, pool, policy);
+      room = minus(free, need);
+      books.grant(task, quota.displaced);
       giveUp(quota.displaced);
       // Its tenant's share has grown, so the rest of the line may stand in another order now.
       line = inOrder(line);
       continue;
     }
-    // Its victims are leaving; what they free is kept for it.
-    if (task.promised) continue;
+    if (task.promised) {
+      tell();
+      continue;
+    }
 
     // What is on its way out already, for nobody in particular, comes to the first of the line: no second victim for it.
-    const coming = closed ? noRoom : leastOf(leaving, shortOf(roomOf(task), own));
+    const coming = closed ? noRoom : leastOf(leaving, shortOf(need, own));
     leaving = minus(leaving, coming);
-    const missing = [...roomAmounts(shortOf(roomOf(task), plus(own, coming))), ...quota.missing];
-    const preemption = preemptFor(task, missing, candidates, taken, shareBefore, policy, now);
+    const missing = [...roomAmounts(shortOf(need, plus(own, coming))), ...quota.missing];
+    // What others have borrowed is reclaimed for a tenant within its limit only (A5).
+    const preemptor =
+      ofTenant !== null && borrowsAlready(task, ofTenant) ? { ...task, usesBurst: true } : task;
+    const preemption = preemptFor(preemptor, missing, candidates, taken, shareBefore, policy, now);
     if (preemption !== null) {
+      tell('preempts', coming);
       preemptions.push({ ...preemption, displaced: quota.displaced });
       for (const victim of preemption.victims) taken.add(victim);
-      const freed = preemption.victims.map(roomOf).reduce(plus, coming);
-      room = minus(room, shortOf(roomOf(task), freed));
-      const kept = books.get(task.tenantId);
-      if (kept?.quota && task.waitingFor === 'quota') {
-        kept.quota = afterPreemption(kept.quota, task, quota.displaced, preemption.victims);
-      }
+      room = minus(room, shortOf(need, preemption.victims.map(roomOf).reduce(plus, coming)));
+      books.keep(task, quota.displaced, preemption.victims);
       giveUp(quota.displaced);
       continue;
     }
-    needsRunning ||=
-      missing.some((amount) => amount > 0) &&
-      couldPreempt(task, snapshot, books.get(task.tenantId)?.quota ?? null);
+    tell(undefined, coming);
+    needsRunning ||= missing.some((amount) => amount > 0) && couldPreempt(preemptor, snapshot, ofTenant);
     if (task.waitingFor === 'quota' && !isPatient(task)) quotaKept.add(task.tenantId);
     // The head of the line does not fit. Others may pass it, until it has waited long enough (A11).
     if (quota.kind === 'fits' && !headSeen) {
@@ -218,31 +220,4 @@ export function planSchedule(snapshot: Snapshot, policy: Policy, now: Date): Pla
     }
   }
   return { grants, preemptions, needsRunning, roomLeft: room };
-}
-
-function bookOf(tenant: TenantUse): Book {
-  const { weight, cpuInUse: cpu, memoryGbInUse: memoryGb, tasksInUse: tasks, recent, quota } = tenant;
-  return { weight, inUse: { cpu, memoryGb, tasks }, recent, quota };
-}
-
-/** Writes a grant into its tenant's book: what it uses, and the quota it takes less what others gave it. */
-function book(
-  to: Book | undefined,
-  task: WaitingTask,
-  displaced: readonly Displaceable[],
-  pool: Capacity,
-  policy: Policy,
-): void {
-  if (to === undefined) return;
-  to.inUse = plus(to.inUse, roomOf(task));
-  to.recent += entryCharge(roomOf(task), pool, to.weight, policy);
-  if (to.quota !== null && task.waitingFor === 'quota') to.quota = afterGrant(to.quota, task, displaced);
-}
-
-function capacityOf(pool: Capacity): Room {
-  return {
-    cpu: pool.cpu ?? Number.POSITIVE_INFINITY,
-    memoryGb: pool.memoryGb ?? Number.POSITIVE_INFINITY,
-    tasks: pool.tasks ?? Number.POSITIVE_INFINITY,
-  };
 }

@@ -7,6 +7,7 @@ import type { Quotas } from './contract.ts';
 import type { Capacity } from './line.ts';
 import { policyInForce } from './policy-in-force.ts';
 import type { TaskAnswer } from './rows.ts';
+import { storedPolicyOf } from './tenant-policy.ts';
 
 async function call<Result>(database: Database, text: string, values: readonly unknown[]): Promise<Result> {
   const [row] = await database.query<{ result: Result }>(`select ${text} as result`, values);
@@ -170,7 +171,7 @@ export function resumeTask(
 export async function setQuotas(
   database: Database,
   tenantId: string,
-  { cpu, memory, cost, concurrentRuns, weight, thresholds, qualityGate, orgId }: Quotas,
+  { cpu, memory, cost, concurrentRuns, weight, thresholds, qualityGate, orgId, policy }: Quotas,
   actor: string,
   now: Date,
 ): Promise<boolean> {
@@ -184,7 +185,7 @@ export async function setQuotas(
   return call(
     database,
     'set_quotas(p_tenant_id => $1, p_quotas => $2, p_settings => $3, p_actor => $4, p_now => $5)',
-    [tenantId, json(quotas), json({ weight, qualityGate, costPeriod, orgId, ...thresholds }), actor, now],
+    [tenantId, json(quotas), json({ weight, qualityGate, costPeriod, orgId, ...thresholds, policy: policy && storedPolicyOf(policy) }), actor, now],
   );
 }
 

@@ -1,12 +1,12 @@
 /** What became of each running task that a preemption considered, in the order of victims (R5). Pure. */
 
+import { openBooks } from './books.ts';
 import { type Candidate, type Deciding, decidingAmongVictims } from './criteria.ts';
-import { poolShare } from './line.ts';
 import { keyOf, type Step } from './line-walk.ts';
 import type { Policy } from './policy.ts';
-import { quotaOf } from './quota.ts';
+import { candidatesOf, eligibleFor, givenTo, roomAmounts } from './preemption.ts';
 import type { Plan, Preemption, Snapshot, WaitingTask } from './schedule.ts';
-import { type Amounts, chooseVictims, compareVictims, mayBePreempted, type RunningTask } from './victims.ts';
+import { type Amounts, chooseVictims, mayBePreempted, type RunningTask } from './victims.ts';
 
 export type CandidateFate =
   | 'taken'
@@ -43,26 +43,16 @@ export function walkVictims(
   policy: Policy,
   now: Date,
 ): VictimWalk {
-  const newcomer = step.task;
-  const running = [...new Map((snapshot.running ?? []).map((task) => [keyOf(task), task])).values()];
+  const newcomer = preemption.task;
+  const running = candidatesOf(snapshot) ?? [];
   const earlier = plan.preemptions.slice(0, plan.preemptions.indexOf(preemption));
   const leaving = new Set(earlier.flatMap(({ victims }) => victims.map(keyOf)));
-  const exemptionOf = (task: RunningTask) =>
-    leaving.has(keyOf(task)) ? ('leaves_for_another' as const) : exemption(task, newcomer, policy, now);
-  const shares = new Map(
-    snapshot.tenants.map(
-      ({ tenantId, weight, cpuInUse: cpu, memoryGbInUse: memoryGb, tasksInUse: tasks }) => [
-        tenantId,
-        poolShare({ cpu, memoryGb, tasks }, snapshot.pool) / weight,
-      ],
-    ),
-  );
-  const shareOf = (tenantId: string) => shares.get(tenantId) ?? 0;
-  const eligible = running
-    .filter((task) => exemptionOf(task) === null)
-    .sort((a, b) => compareVictims(a, b, newcomer, shareOf));
-  const { short } = step;
-  const missing = [short.cpu, short.memoryGb, short.tasks, ...step.quotaMissing];
+  const isLeaving = (task: RunningTask) => leaving.has(keyOf(task));
+  const { standingOf } = openBooks(snapshot, policy);
+  const shareOf = (tenantId: string) => standingOf(tenantId).share;
+  const staying = running.filter((task) => !isLeaving(task));
+  const eligible = eligibleFor(newcomer, staying, shareOf, policy, now);
+  const missing = [...roomAmounts(step.short), ...step.quotaMissing];
   const asCandidate = (task: RunningTask): Candidate => ({
     ...task,
     share: shareOf(task.tenantId),
@@ -80,7 +70,7 @@ export function walkVictims(
       };
     }),
     exempt: running.flatMap((task) => {
-      const why = exemptionOf(task);
+      const why = isLeaving(task) ? 'leaves_for_another' : exemption(task, newcomer, policy, now);
       return why === null ? [] : [{ task, why }];
     }),
   };
@@ -103,12 +93,7 @@ function fatesOf(
   missing: Amounts,
 ): readonly CandidateFate[] {
   const newcomer = preemption.task;
-  const gives = (task: RunningTask): Amounts => [
-    task.cpu,
-    task.memoryGb,
-    1,
-    ...(task.tenantId === newcomer.tenantId && task.class > newcomer.class ? quotaOf(task) : [0, 0, 0]),
-  ];
+  const gives = (task: RunningTask) => givenTo(newcomer, task);
   const isOfUse = (task: RunningTask) =>
     missing.some((amount, dimension) => amount > 0 && (gives(task)[dimension] ?? 0) > 0);
   const taken = new Set(preemption.victims.map(keyOf));

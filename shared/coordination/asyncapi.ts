@@ -1,18 +1,24 @@
-/** The AsyncAPI 3 document of the bus and the task queues, and the table of events for readers. */
+/** The AsyncAPI 3 document of the bus, the task queues and the queue of cost events, and the table of events for readers. */
 
+import { deadLetterReasons } from '../budget/cost-dead-letter.ts';
+import { costMessageDocumented } from '../budget/cost-message.ts';
 import { doorbell, type EventName, envelopeOf, eventNames, events, source } from './events.ts';
 import { type JsonSchema, toJsonSchemas } from './json-schema.ts';
 
 const base = '#/components/schemas/';
 const classes = ['p0', 'p1', 'p2', 'p3'];
+const stageParameter = { stage: { description: 'dev, staging or prod' } };
 
 const schemaName = (name: EventName) =>
   name.replace(/(^|-)(\w)/g, (_match, _dash: string, letter: string) => letter.toUpperCase());
 
-/** JSON Schemas of every event's `detail` and of the doorbell, by name such as `BudgetAlert`. */
+/** JSON Schemas of every event's `detail`, of the doorbell and of the cost message, by name such as `BudgetAlert`. */
 export function eventSchemas(): Record<string, JsonSchema> {
   const details = eventNames.map((name) => [schemaName(name), envelopeOf(events[name].data)] as const);
-  return toJsonSchemas({ ...Object.fromEntries(details), Doorbell: doorbell }, base);
+  return toJsonSchemas(
+    { ...Object.fromEntries(details), Doorbell: doorbell, CostMessage: costMessageDocumented },
+    base,
+  );
 }
 
 export function asyncApiDocument(): Record<string, unknown> {
@@ -35,6 +41,13 @@ export function asyncApiDocument(): Record<string, unknown> {
     contentType: 'application/json',
     payload: { $ref: `${base}Doorbell` },
   };
+  const costs = {
+    name: 'cost-message',
+    title: 'cost-message',
+    summary: 'Cost events of one run, at most 500 in at most 512 KiB; booked once however often it comes.',
+    contentType: 'application/json',
+    payload: { $ref: `${base}CostMessage` },
+  };
   return {
     asyncapi: '3.0.0',
     info: {
@@ -45,15 +58,29 @@ export function asyncApiDocument(): Record<string, unknown> {
     channels: {
       bus: {
         address: 'mothership-{stage}',
-        parameters: { stage: { description: 'dev, staging or prod' } },
+        parameters: stageParameter,
         messages: refs(eventNames),
       },
       ...Object.fromEntries(
         classes.map((name) => [`tasks-${name}`, { address: `tasks-${name}`, messages: refs(['doorbell']) }]),
       ),
+      'cost-events': {
+        address: 'mothership-{stage}-cost-events',
+        description: 'SQS, for collectors of the platform: who may send names the tenant.',
+        parameters: stageParameter,
+        messages: refs(['cost-message']),
+      },
+      'cost-events-dead-letters': {
+        address: 'mothership-{stage}-cost-events-dead-letters',
+        description: `What could not be booked. Message attributes: reason (${deadLetterReasons.join(', ')}), detail, originalMessageId, senderId. May go back as it is.`,
+        parameters: stageParameter,
+        messages: refs(['cost-message']),
+      },
     },
     operations: {
       publishEvents: { action: 'send', channel: { $ref: '#/channels/bus' } },
+      bookCosts: { action: 'receive', channel: { $ref: '#/channels/cost-events' } },
+      putCostsAside: { action: 'send', channel: { $ref: '#/channels/cost-events-dead-letters' } },
       ...Object.fromEntries(
         classes.map((name) => [
           `ring-${name}`,
@@ -61,7 +88,10 @@ export function asyncApiDocument(): Record<string, unknown> {
         ]),
       ),
     },
-    components: { messages: { ...eventMessages, doorbell: ring }, schemas: eventSchemas() },
+    components: {
+      messages: { ...eventMessages, doorbell: ring, 'cost-message': costs },
+      schemas: eventSchemas(),
+    },
   };
 }
 

@@ -10,6 +10,10 @@ export const environmentNames = {
   eventBusName: 'EVENT_BUS_NAME',
   /** Queue URLs by class, index 0 for P0. */
   taskQueueUrls: ['TASK_QUEUE_URL_P0', 'TASK_QUEUE_URL_P1', 'TASK_QUEUE_URL_P2', 'TASK_QUEUE_URL_P3'],
+  /** Where messages of the queue `cost-events` are put aside. */
+  costDeadLettersUrl: 'COST_DEAD_LETTERS_URL',
+  /** How often such a message is received before SQS puts it aside by itself. */
+  costReceivesMax: 'COST_RECEIVES_MAX',
   stage: 'STAGE',
   /** `allowed` lets operator keys set the time of a call; on the local stage only. */
   virtualTime: 'VIRTUAL_TIME',

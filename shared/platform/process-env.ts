@@ -33,6 +33,21 @@ export function taskQueueUrls(environment: Environment = process.env): [string, 
   ];
 }
 
+export function costDeadLettersUrl(environment: Environment = process.env): string {
+  return required(environmentNames.costDeadLettersUrl, environment);
+}
+
+/** @throws also when it is not a whole number above zero */
+export function costReceives_max(environment: Environment = process.env): number {
+  const value = required(environmentNames.costReceivesMax, environment);
+  if (!/^[1-9]\d*$/.test(value)) {
+    throw new Error(
+      `Environment variable ${environmentNames.costReceivesMax} is "${value}"; use a number of receives.`,
+    );
+  }
+  return Number(value);
+}
+
 export function stage(environment: Environment = process.env): string {
   return required(environmentNames.stage, environment);
 }

@@ -9,9 +9,7 @@ import { noRoom } from '../../shared/admission/room.ts';
 import { planSchedule, type Snapshot, type WaitingTask } from '../../shared/admission/schedule.ts';
 import { walkVictims } from '../../shared/admission/victim-walk.ts';
 import type { RunningTask } from '../../shared/admission/victims.ts';
-
-const now = new Date('2026-03-11T12:00:00Z');
-const secondsAgo = (seconds: number) => new Date(now.getTime() - seconds * 1000).toISOString();
+import { now, running, secondsAgo, waiting } from './paper-scene.ts';
 
 const facts: AdmissionFacts = {
   tenant: {
@@ -119,33 +117,6 @@ describe('an admission', () => {
   });
 });
 
-const waiting = (taskId: string, fields: Partial<WaitingTask> = {}): WaitingTask => ({
-  ...{ tenantId: 'a', taskId, runId: taskId, effectiveClass: fields.class ?? 2, class: 2, usesBurst: false },
-  ...{ cpu: 1, memoryGb: 1, waitingFor: 'pool', overdue: false, startsRun: true, costFits: true },
-  ...{
-    acceptedAt: secondsAgo(1),
-    waitingSince: secondsAgo(1),
-    promised: false,
-    promisedRoom: null,
-    promisedQuota: null,
-  },
-  ...fields,
-});
-const running = (taskId: string, fields: Partial<RunningTask> = {}): RunningTask => ({
-  ...{
-    tenantId: 'v',
-    taskId,
-    epoch: '1',
-    class: 3,
-    cpu: 1,
-    memoryGb: 1,
-    usesBurst: false,
-    firstVictim: false,
-  },
-  ...{ endsRun: true, runningSince: secondsAgo(3600), preemptionStreak: 0, workSinceCheckpointNanos: '0' },
-  ...fields,
-});
-
 function snapshotOf(room: number, line: readonly WaitingTask[], runs: readonly RunningTask[] = []): Snapshot {
   const quota = {
     limits: { cpu: { limit: 4, burst: 0 } },
@@ -240,7 +211,7 @@ describe('a grant: who stood before it, by which criterion, and why each did not
     const snapshot = snapshotOf(room, [other, waiting('z-own')]);
     const plan = planSchedule(snapshot, policy, now);
     expect(plan.grants.at(-1)?.task.taskId).toBe('z-own');
-    expect(lineWords(walkLine(snapshot, plan, policy, now))).toEqual([
+    expect(lineWords(walkLine(snapshot, policy, now))).toEqual([
       'In the order of the line, 1 before it:',
       `  1. ${other.tenantId}/${other.taskId} (P${other.effectiveClass}): ${fate}`,
       `     before the next by ${criterion}`,
@@ -261,7 +232,7 @@ describe('a grant: who stood before it, by which criterion, and why each did not
       acceptedAt: secondsAgo(0),
     };
     const snapshot = snapshotOf(2, [head, waiting('fits'), waiting('own', own)]);
-    const steps = walkLine(snapshot, planSchedule(snapshot, policy, now), policy, now);
+    const steps = walkLine(snapshot, policy, now);
     expect(steps.map(({ task, fate }) => [task.taskId, fate])).toEqual([
       ['head', 'no_room'],
       ['fits', 'held_back'],
@@ -271,7 +242,7 @@ describe('a grant: who stood before it, by which criterion, and why each did not
 
   test('alone in the line', () => {
     const snapshot = snapshotOf(2, [waiting('only')]);
-    const [first] = lineWords(walkLine(snapshot, planSchedule(snapshot, policy, now), policy, now));
+    const [first] = lineWords(walkLine(snapshot, policy, now));
     expect(first).toBe('Nobody stood before it in the line.');
   });
 });
@@ -289,7 +260,7 @@ test('a preemption: every candidate in the order of victims, and why it was take
   const snapshot = snapshotOf(0, [waiting('urgent', { tenantId: 'b', class: 1, cpu: 4 })], runs);
   const plan = planSchedule(snapshot, policy, now);
   const [preemption] = plan.preemptions;
-  const [step] = walkLine(snapshot, plan, policy, now);
+  const [step] = walkLine(snapshot, policy, now);
   if (preemption === undefined || step === undefined) throw new Error('nobody is preempted');
   const walk = walkVictims(preemption, step, plan, snapshot, policy, now);
   expect(victimWords(walk, preemption.reason)).toEqual([

@@ -41,7 +41,7 @@ function expectSame(explanation: Explanation): void {
   expect(words.at(-1)).toBe('Decided again from what is stored: the same.');
   if (basis.kind !== 'plan') return;
   const { plan, snapshot, policy, now } = basis;
-  const steps = walkLine(snapshot, plan, policy, now);
+  const steps = walkLine(snapshot, policy, now);
   const done = (fate: string) => steps.filter((step) => step.fate === fate).map(({ task }) => keyOf(task));
   expect(done('granted')).toEqual(plan.grants.map(({ task }) => keyOf(task)));
   expect(done('preempts')).toEqual(plan.preemptions.map(({ task }) => keyOf(task)));

@@ -109,8 +109,16 @@ export function lineBlocks(state: State, newcomer: ModelTask, borrows: boolean):
   const ahead = ordered.slice(0, ordered.indexOf(newcomer));
   const plain = inOrder(state, line);
   const room = freeRoom(state, null);
+  // Nobody takes quota past one of its own tenant that has waited long for it (A16).
+  const isKept = (task: ModelTask) =>
+    plain
+      .slice(0, plain.indexOf(task))
+      .some(
+        (other) => other.tenant === task.tenant && other.waitingFor === 'quota' && !isPatient(state, other),
+      );
   const couldStart = (task: ModelTask, within: Three) =>
-    fits(amountsOf(task), within) && (task.waitingFor === 'pool' || borrowedBy(state, task) !== null);
+    fits(amountsOf(task), within) &&
+    (task.waitingFor === 'pool' || (borrowedBy(state, task) !== null && !isKept(task)));
   // One with a promise has room of its own, and a victim waits for its preemptor (P3): neither is in a newcomer's way.
   const isInTheWay = (task: ModelTask) => !isHeldBack(state, task) && !hasPromise(state, task);
 
@@ -119,8 +127,10 @@ export function lineBlocks(state: State, newcomer: ModelTask, borrows: boolean):
     .filter((task) => task.tenant === newcomer.tenant && task.waitingFor === 'quota');
   if (ownForQuota.some((task) => !isPatient(state, task) || couldStart(task, room))) return 'quota';
   if (ahead.some((task) => isInTheWay(task) && couldStart(task, room))) return 'pool';
+  // Who would have to borrow keeps no room: what is borrowed is idle (A5).
   const head = ordered.find(
-    (task) => task !== newcomer && isInTheWay(task) && couldStart(task, state.capacity),
+    (task) =>
+      task !== newcomer && isInTheWay(task) && couldStart(task, state.capacity) && !borrowers.includes(task),
   );
   return head !== undefined && ahead.includes(head) && !isPatient(state, head) ? 'pool' : 'no';
 }

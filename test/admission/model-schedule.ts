@@ -115,7 +115,7 @@ function passOver(state: State): boolean {
       state,
       task,
       missing,
-      borrowing.has(task) || !fits(missingQuota, none),
+      borrowing.has(task) || (forQuota && !fits(quotaHeld(state, task.tenant), task.tenant.limit)),
       shares,
     );
     if (victims !== null) {
@@ -140,14 +140,16 @@ function passOver(state: State): boolean {
   return done;
 }
 
-/** What others of its tenant would have to give up, so that the tenant borrows no more than it does. */
+/**
+ * What others of its tenant would have to give up, so that the tenant borrows no more than it does: and no more than it may,
+ * whatever it holds since its limit was lowered (A15).
+ */
 function quotaShort(state: State, task: ModelTask): Three {
   const held = quotaHeld(state, task.tenant);
   const after = plus(plus(held, keptQuota(state, task.tenant, task)), amountsOf(task));
-  const { limit } = task.tenant;
-  return atLeast0(
-    minus(after, [Math.max(limit[0], held[0]), Math.max(limit[1], held[1]), Math.max(limit[2], held[2])]),
-  );
+  const { limit, burst } = task.tenant;
+  const borrowed = noMoreThan(atLeast0(minus(held, limit)), burst);
+  return atLeast0(minus(after, plus(limit, borrowed)));
 }
 
 /** The fewest of its tenant's that wait for the pool behind it, last first, whose quota is enough; else null. */

@@ -66,7 +66,8 @@ test('the database is that of DATABASE_URL, else of the stage on the data folder
   const stage = {
     ...{ url: address, operatorKey: 'k', tenants: [], databaseUrl: 'postgres://b' },
     ...{ awsEndpointUrl: address, region: 'r', credentials: { accessKeyId: 'a', secretAccessKey: 's' } },
-    ...{ eventsQueueUrl: address, taskQueueUrls: { P0: address, P1: address, P2: address, P3: address } },
+    ...{ eventsQueueUrl: address, costEventsQueueUrl: address },
+    ...{ taskQueueUrls: { P0: address, P1: address, P2: address, P3: address } },
   };
   await writeFile(path.join(folder, 'stage.json'), JSON.stringify(stage));
   expect(await databaseUrlOf(folder, {})).toBe('postgres://b');

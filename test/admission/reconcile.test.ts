@@ -165,10 +165,16 @@ describe('drift in one place: told with both values, repaired, and then gone', (
       ['lost_work_usd_nanos 0 -> 100000000'],
     ],
     [
-      'what a run spent, from which its hold follows',
+      'what a run spent',
       `update runs set spent_usd_nanos = 0 where run_id = 'work'`,
       { what: 'runs', tenantId: 'a', runId: 'work' },
       ['spent_usd_nanos 0 -> 500000000'],
+    ],
+    [
+      'what it spent in its period, from which its hold follows',
+      `update runs set period_spent_usd_nanos = 0 where run_id = 'work'`,
+      { what: 'runs', tenantId: 'a', runId: 'work' },
+      ['period_spent_usd_nanos 0 -> 500000000'],
     ],
     [
       'what a task spent: its own events only',

@@ -106,7 +106,7 @@ test('the walk down the line starts and preempts in the order of the plan; the w
   fc.assert(
     fc.property(snapshots, (snapshot) => {
       const plan = planSchedule(snapshot, policy, now);
-      const steps = walkLine(snapshot, plan, policy, now);
+      const steps = walkLine(snapshot, policy, now);
       const done = (fate: string) =>
         steps.filter((step) => step.fate === fate).map(({ task }) => keyOf(task));
       expect(done('granted')).toEqual(plan.grants.map(({ task }) => keyOf(task)));

@@ -22,6 +22,7 @@ const stage: StageFile = {
   region: 'us-east-1',
   credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
   eventsQueueUrl: `${dead}/0/events-tap`,
+  costEventsQueueUrl: `${dead}/0/cost-events`,
   taskQueueUrls: { P0: `${dead}/0/p0`, P1: `${dead}/0/p1`, P2: `${dead}/0/p2`, P3: `${dead}/0/p3` },
 };
 

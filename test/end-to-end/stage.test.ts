@@ -184,6 +184,7 @@ test('every event of the original system reaches a subscriber, in its schema and
       region: runtime.region,
       credentials: runtime.credentials,
       eventsQueueUrl: stage.queueUrl('events-tap'),
+      costEventsQueueUrl: stage.queueUrl('cost-events'),
       taskQueueUrls,
     },
     { scene: () => {}, say: async () => {}, event: (event) => void told.push(event) },

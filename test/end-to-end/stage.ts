@@ -18,6 +18,7 @@ export type TestTenant = {
 };
 
 export type TestStage = LocalStage & {
+  readonly dataFolder: string;
   readonly operator: Client;
   readonly sqs: SQSClient;
   /** URL of `mothership-local-<name>`. */
@@ -45,6 +46,7 @@ export async function startTestStage(): Promise<TestStage> {
   await operator.ask(z.unknown(), 'PUT', '/v1/pool', { cpu: null, memoryGb: null });
   return {
     ...stage,
+    dataFolder,
     operator,
     sqs,
     queueUrl,

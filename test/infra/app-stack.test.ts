@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
+import { costMessageBytes_max } from '../../shared/budget/cost-message.ts';
 import { pointer, propertiesOf, resourcesOf, templatesOf, valuesUnder } from './template.ts';
 
 const { app: template } = templatesOf('prod');
@@ -61,7 +62,7 @@ describe('functions', () => {
   );
 
   test('are one per entry of the architecture', () => {
-    expect(functions).toHaveLength(8);
+    expect(functions).toHaveLength(9);
   });
 
   test.each(functions)('$id states runtime, processor, memory, time and tracing', (lambda) => {
@@ -142,10 +143,11 @@ describe('permissions', () => {
 });
 
 describe('queues', () => {
-  test('are the four of the contract and the one of budget actions, each with a dead-letter queue', () => {
+  test('are the four of the contract, the one of cost events and the one of budget actions, each with a dead-letter queue', () => {
     const named = queues.filter((queue) => queue.RedrivePolicy !== undefined);
     expect(named.map((queue) => queue.QueueName).sort()).toEqual([
       'mothership-prod-budget-actions',
+      'mothership-prod-cost-events',
       'mothership-prod-tasks-p0',
       'mothership-prod-tasks-p1',
       'mothership-prod-tasks-p2',
@@ -183,7 +185,7 @@ describe('queues', () => {
         ScalingConfig: z.object({ MaximumConcurrency: z.number() }),
       }),
     );
-    expect(mappings).toHaveLength(1);
+    expect(mappings).toHaveLength(2);
     for (const mapping of mappings) {
       const queue = queues.find(({ id }) => id === mapping.EventSourceArn);
       const consumer = functions.find(({ id }) => id === mapping.FunctionName);
@@ -193,6 +195,83 @@ describe('queues', () => {
         mapping.ScalingConfig.MaximumConcurrency,
       );
     }
+  });
+});
+
+describe('cost events', () => {
+  const queue = queues.find(({ QueueName }) => QueueName === 'mothership-prod-cost-events');
+  const [meter] = functions.filter(({ id }) => id.startsWith('BudgetMeter'));
+  const variables = meter?.Environment.Variables ?? {};
+
+  test('a message may be as large as a report over HTTP, and its dead letter twice that', () => {
+    const sizes = propertiesOf(
+      template,
+      'AWS::SQS::Queue',
+      z.object({ QueueName: z.string(), MaximumMessageSize: z.number().optional() }),
+    );
+    const sizeOf = (name: string) =>
+      sizes.find(({ QueueName }) => QueueName === `mothership-prod-${name}`)?.MaximumMessageSize;
+    expect(sizeOf('cost-events')).toBe(costMessageBytes_max);
+    // Without the property SQS takes 1 MiB.
+    expect(sizeOf('cost-events-dead-letters')).toBeUndefined();
+  });
+
+  test('the function knows where to put messages aside, and when SQS would', () => {
+    const deadLetters = pointer.parse(variables.COST_DEAD_LETTERS_URL);
+    expect(deadLetters).toBe(queue?.RedrivePolicy?.deadLetterTargetArn);
+    expect(Number(variables.COST_RECEIVES_MAX)).toBe(queue?.RedrivePolicy?.maxReceiveCount);
+  });
+
+  test('a batch is what one invocation takes, and waits at most a second', () => {
+    const [mapping, ...others] = propertiesOf(
+      template,
+      'AWS::Lambda::EventSourceMapping',
+      z.object({
+        EventSourceArn: pointer,
+        BatchSize: z.number(),
+        MaximumBatchingWindowInSeconds: z.number().optional(),
+      }),
+    ).filter(({ EventSourceArn }) => EventSourceArn === queue?.id);
+    expect(others).toEqual([]);
+    expect(mapping).toMatchObject({ BatchSize: 50, MaximumBatchingWindowInSeconds: 1 });
+  });
+
+  test('only who has the managed policy may send, and the queue itself refuses what is not TLS', () => {
+    const policies = propertiesOf(
+      template,
+      'AWS::IAM::ManagedPolicy',
+      z.object({
+        PolicyDocument: z.object({ Statement: z.array(z.unknown()) }),
+        Roles: z.undefined().optional(),
+      }),
+    );
+    expect(policies.map(({ PolicyDocument }) => PolicyDocument.Statement)).toEqual([
+      [{ Action: 'sqs:SendMessage', Effect: 'Allow', Resource: { 'Fn::GetAtt': [queue?.id, 'Arn'] } }],
+    ]);
+    const queuePolicies = propertiesOf(
+      template,
+      'AWS::SQS::QueuePolicy',
+      z.object({
+        Queues: z.array(pointer),
+        PolicyDocument: z.object({ Statement: z.array(z.looseObject({ Effect: z.string() })) }),
+      }),
+    ).filter(({ Queues }) => Queues.includes(queue?.id ?? ''));
+    expect(queuePolicies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)).toEqual([
+      expect.objectContaining({
+        Effect: 'Deny',
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      }),
+    ]);
+  });
+
+  test('its address and the policy of senders are exported', () => {
+    const exported = Object.values(template.Outputs).map((output) => output.Export?.Name);
+    expect(exported).toEqual(
+      expect.arrayContaining([
+        'MothershipApp-prod:CostEventsQueueUrl',
+        'MothershipApp-prod:CostEventsSenderPolicyArn',
+      ]),
+    );
   });
 });
 

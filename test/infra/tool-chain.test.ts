@@ -30,7 +30,7 @@ describe('bundles', () => {
       const bundles = readdirSync(outputFolder)
         .map((name) => path.join(outputFolder, name))
         .filter((folder) => existsSync(path.join(folder, 'index.mjs')));
-      expect(bundles).toHaveLength(9);
+      expect(bundles).toHaveLength(10);
       const withSql = bundles.filter((folder) => existsSync(path.join(folder, 'migrations')));
       expect(withSql).toHaveLength(1);
       expect(sqlFiles(path.join(withSql[0] ?? '', 'migrations'))).toEqual(sqlFiles('migrations'));
