@@ -895,6 +895,8 @@ displace_task(p_tenant_id text, p_task_id text, p_by_task_id text, p_now timesta
 
 drift_in_burst_marks(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
 
+drift_in_holds(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
+
 drift_in_lines(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)
 
 drift_in_orgs(p_tenants text[]) returns TABLE(what text, row_key jsonb, part text, counter text, stored text, derived text)

@@ -10,6 +10,7 @@ language sql stable as $$
   select * from drift_in_pool()
   union all select * from drift_in_tenants(p_tenants)
   union all select * from drift_in_orgs(p_tenants)
+  union all select * from drift_in_holds(p_tenants)
   union all select * from drift_in_burst_marks(p_tenants)
   union all select * from drift_in_runs(p_tenants)
   union all select * from drift_in_tasks(p_tenants)

@@ -20,6 +20,24 @@ begin
     where cpu > 0 or memory_gb > 0 or runs > 0;
     return;
   end if;
+  if p_what = 'holds' then
+    if p_drift->'open'->>'derived' = '0' then
+      update holds set released_at = p_now, released_reason = 'reconcile', released_usd_nanos = 0
+      where tenant_id = p_row_key->>'tenant_id' and run_id = p_row_key->>'run_id' and released_at is null;
+    else
+      update runs set holds_taken = holds_taken + 1 where tenant_id = p_row_key->>'tenant_id' and run_id = p_row_key->>'run_id';
+      insert into holds (tenant_id, run_id, hold_number, org_id, owner_task_id, taken_usd_nanos, taken_reason, taken_at, grace_seconds, expires_at)
+      select r.tenant_id, r.run_id, r.holds_taken, n.org_id, t.task_id, greatest(r.limit_usd_nanos - r.period_spent_usd_nanos, 0), 'reconcile', p_now, 300, p_now
+      from runs r
+      join tenants n using (tenant_id)
+      cross join lateral (
+        select task_id from tasks where tenant_id = r.tenant_id and run_id = r.run_id and holds_quota(state, waiting_for)
+        order by accepted_at, task_id limit 1
+      ) t
+      where r.tenant_id = p_row_key->>'tenant_id' and r.run_id = p_row_key->>'run_id';
+    end if;
+    return;
+  end if;
   execute format(
     'update %I set %s where %s', p_what,
     (select string_agg(format('%I = %L', counter, difference->>'derived'), ', ') from jsonb_each(p_drift) d (counter, difference)),

@@ -111,7 +111,7 @@ export function dimensionsOf(facts: AdmissionFacts, ask: AdmissionAsk, decided: 
         unit: 'USD',
         limit: limitUSD,
         burst: 0,
-        held: spentUSD + heldUSD,
+        held: sumUsd(spentUSD, heldUSD),
         asked: costAsked,
         verdict: codeOf(decided, level, 'cost') ?? 'fits',
       }) as const,

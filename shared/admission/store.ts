@@ -185,7 +185,20 @@ export async function setQuotas(
   return call(
     database,
     'set_quotas(p_tenant_id => $1, p_quotas => $2, p_settings => $3, p_actor => $4, p_now => $5)',
-    [tenantId, json(quotas), json({ weight, qualityGate, costPeriod, orgId, ...thresholds, policy: policy && storedPolicyOf(policy) }), actor, now],
+    [
+      tenantId,
+      json(quotas),
+      json({
+        weight,
+        qualityGate,
+        costPeriod,
+        orgId,
+        ...thresholds,
+        policy: policy && storedPolicyOf(policy),
+      }),
+      actor,
+      now,
+    ],
   );
 }
 

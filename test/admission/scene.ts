@@ -86,7 +86,9 @@ export function bodyOf(
 /** Empties what tests write and sets the pool to no bound and the clock to the start. */
 export async function startAgain(admin: Database, api: Api): Promise<void> {
   api.at(testStart);
-  await admin.query('truncate tenants, orgs, account_spend, account_budget_events, events, decisions, idempotency_keys cascade');
+  await admin.query(
+    'truncate tenants, orgs, account_spend, account_budget_events, events, decisions, idempotency_keys cascade',
+  );
   await admin.query(
     `update pool set cpu = null, memory_gb = null, tasks = null, cpu_used = 0, memory_gb_used = 0, tasks_used = 0,
        version = version + 1`,

@@ -11,7 +11,14 @@ import { pathOf } from './world.ts';
 
 const database = withDatabase();
 const api = testApi(() => database.app);
-const ids = { tenantId: 'tenant', runId: 'run', taskId: 'task', keyId: 'key', decisionId: 'decision' };
+const ids = {
+  tenantId: 'tenant',
+  runId: 'run',
+  taskId: 'task',
+  keyId: 'key',
+  decisionId: 'decision',
+  orgId: 'org',
+};
 
 /** The console is a page for people, not part of the document. */
 const documentedRoutes = routes.filter((route) => `${route.method} ${route.path}` in operations);

@@ -12,7 +12,14 @@ const unreachable = openDatabase({ connectionString: 'postgres://nobody@127.0.0.
 afterAll(() => unreachable.close());
 
 const api = testApi(() => unreachable);
-const ids = { tenantId: 'tenant', runId: 'run', taskId: 'task', keyId: 'key', decisionId: 'decision' };
+const ids = {
+  tenantId: 'tenant',
+  runId: 'run',
+  taskId: 'task',
+  keyId: 'key',
+  decisionId: 'decision',
+  orgId: 'org',
+};
 
 /** Documents that are the same for everybody and need no store. */
 const withoutStore: readonly string[] = ['GET /v1/openapi.json', 'GET /console'] satisfies RouteKey[];

@@ -5,7 +5,7 @@ import type { Api } from '../setup/api.ts';
 import type { TestDatabase } from '../setup/database.ts';
 
 /** Ids that exist, by path parameter. */
-export type Ids = Readonly<Record<'tenantId' | 'runId' | 'taskId' | 'keyId' | 'decisionId', string>>;
+export type Ids = Readonly<Record<'tenantId' | 'runId' | 'taskId' | 'keyId' | 'decisionId' | 'orgId', string>>;
 
 /** Gives a tenant quotas, a running run, a spent dollar, a checkpoint, a score and a key. */
 export async function furnish(api: Api, tenantId: string): Promise<Ids> {
@@ -18,7 +18,10 @@ export async function furnish(api: Api, tenantId: string): Promise<Ids> {
     }
     return answer.body;
   };
+  const orgId = `org-of-${tenantId}`;
+  await must('operator', 'PUT', `/v1/orgs/${orgId}/budget`, { limitUSD: 1000, reason: 'contract' });
   await must('operator', 'PUT', `/v1/tenants/${tenantId}/quotas`, {
+    orgId,
     cpu: { limit: 64, burstShare: 0 },
     cost: { limitUSD: 100 },
   });
@@ -32,7 +35,7 @@ export async function furnish(api: Api, tenantId: string): Promise<Ids> {
   await must(as, 'POST', `/v1/tasks/${runId}/checkpoints`, { epoch: 1, sequence: 1, data: { step: 1 } });
   await must(as, 'POST', `/v1/runs/${runId}/deliberations`, { text: 'First we look. Then we act.' });
   const { keyId } = await must('operator', 'POST', `/v1/tenants/${tenantId}/keys`, { scope: 'runner' });
-  return { tenantId, runId, taskId: runId, keyId, decisionId };
+  return { tenantId, runId, taskId: runId, keyId, decisionId, orgId };
 }
 
 /** `/v1/runs/{runId}` with the ids filled in; parameters may be overridden. */
