@@ -271,7 +271,7 @@ export const requests: { readonly [K in RouteKey]: RequestSample } = {
     },
     required: ['limitUSD', 'reason'],
     wrong: {
-      limitUSD: [-1, '1', hugeNumber, 1e-10, 1_000_000.01],
+      limitUSD: [-1, '1', hugeNumber, 1e-10, 10_000_000.01],
       period: ['year', null, '', 1],
       timeZone: ['Mars/Olympus', '+02:00', '', 1],
       anchor: ['2026-01-01', 1, null],
