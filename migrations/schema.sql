@@ -597,6 +597,8 @@ CREATE INDEX runs_with_duration ON public.runs USING btree (tenant_id, run_id) W
 
 CREATE INDEX tasks_burst_victims ON public.tasks USING btree (queue_class DESC) WHERE ((state = 'running'::text) AND overridable AND ((burst_cpu > (0)::numeric) OR (burst_memory_gb > (0)::numeric)))
 
+CREATE INDEX tasks_first_victims ON public.tasks USING btree (queue_class DESC) WHERE first_victim
+
 CREATE INDEX tasks_granted ON public.tasks USING btree (queue_class, accepted_at, task_id, tenant_id) WHERE (state = 'granted'::text)
 
 CREATE INDEX tasks_in_room ON public.tasks USING btree (room_until) WHERE (room_until IS NOT NULL)
@@ -729,6 +731,8 @@ admission_facts(p_tenant tenants, p_pool pool, p_run runs, p_ask jsonb, p_policy
 
 admit_task(p_request jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
+aged_of_tenant(p_tenant_id text, p_last_start_at timestamp with time zone, p_step_seconds double precision, p_tasks_max integer, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, run_id text, queue_class smallint, on_burst boolean, waiting_for text, accepted_at timestamp with time zone, waiting_since timestamp with time zone, effective_class smallint, overdue boolean)
+
 aged_tasks(p_policy jsonb, p_tenants text[], p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, run_id text, queue_class smallint, on_burst boolean, waiting_for text, accepted_at timestamp with time zone, waiting_since timestamp with time zone, effective_class smallint, overdue boolean)
 
 apply_plan(p_plan jsonb, p_version bigint, p_policy jsonb, p_now timestamp with time zone) returns jsonb
@@ -805,7 +809,7 @@ leave_room(p_task tasks, p_state text, p_how text, p_lost boolean, p_policy json
 
 line_blocks(p_tenant_id text, p_class smallint, p_on_burst boolean, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_policy jsonb, p_now timestamp with time zone) returns boolean
 
-line_head(p_policy jsonb, p_max integer, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone, waiting_since timestamp with time zone)
+line_head(p_policy jsonb, p_max integer, p_standings tenant_standing[], p_now timestamp with time zone) returns SETOF line_place
 
 lock_scheduler(p_tenants text[]) returns pool
 
@@ -825,13 +829,13 @@ pool_share(p_pool pool, p_cpu numeric, p_memory_gb numeric, p_tasks numeric) ret
 
 preempt_task(p_tenant_id text, p_task_id text, p_reason text, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
-promised_heads(p_policy jsonb, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone)
+promised_heads(p_policy jsonb, p_standings tenant_standing[], p_now timestamp with time zone) returns SETOF line_place
 
 promised_quota(p_tenant_id text, p_but_task_id text, p_now timestamp with time zone, OUT cpu numeric, OUT memory_gb numeric, OUT runs integer) returns record
 
 queue_place(p_task tasks, p_dry boolean, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
-quota_heads(p_policy jsonb, p_max integer, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_victim_class integer, p_reclaim boolean, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone, waiting_since timestamp with time zone, quota_fits boolean)
+quota_heads(p_policy jsonb, p_max integer, p_standings tenant_standing[], p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_victim_class integer, p_reclaim boolean, p_now timestamp with time zone) returns TABLE(place line_place, quota_fits boolean)
 
 quota_limits(p_tenant_id text, p_policy jsonb) returns jsonb
 
@@ -859,7 +863,7 @@ ring_doorbell(p_task tasks, p_kind text, p_now timestamp with time zone) returns
 
 save_checkpoint(p_tenant_id text, p_task_id text, p_checkpoint jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
-scheduler_snapshot(p_policy jsonb, p_waiting_max integer, p_running_max integer, p_now timestamp with time zone) returns jsonb
+scheduler_snapshot(p_policy jsonb, p_waiting_max integer, p_running_max integer, p_running_always boolean, p_now timestamp with time zone) returns jsonb
 
 seen_admission(p_tenant tenants, p_request jsonb, p_now timestamp with time zone) returns jsonb
 
@@ -881,7 +885,7 @@ task_answer(p_kind text, p_tenant_id text, p_task_id text) returns jsonb
 
 tenant_policy(p_tenant_id text, p_policy jsonb) returns jsonb
 
-tenant_shares(p_policy jsonb, p_tenants text[], p_now timestamp with time zone) returns TABLE(tenant_id text, share double precision, recent double precision)
+tenant_shares(p_policy jsonb, p_tenants text[], p_now timestamp with time zone) returns SETOF tenant_standing
 
 tenant_spent(p_tenant_id text, p_period text, p_now timestamp with time zone) returns bigint
 
@@ -889,9 +893,9 @@ unpause_task(p_tenant_id text, p_task_id text, p_policy jsonb, p_now timestamp w
 
 usd(p_nanos bigint) returns numeric
 
-victim_candidates(p_policy jsonb, p_best_class integer, p_tenants text[], p_max integer, p_now timestamp with time zone) returns jsonb
+victim_candidates(p_policy jsonb, p_best_class integer, p_tenants text[], p_standings tenant_standing[], p_max integer, p_now timestamp with time zone) returns jsonb
 
-waiting_heads(p_policy jsonb, p_max integer, p_fitting boolean, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_victim_class integer, p_reclaim boolean, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone)
+waiting_heads(p_policy jsonb, p_max integer, p_standings tenant_standing[], p_fitting boolean, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_victim_class integer, p_reclaim boolean, p_now timestamp with time zone) returns SETOF line_place
 
 waiting_page(p_policy jsonb, p_tenant_id text, p_class smallint, p_after bigint, p_limit integer, p_now timestamp with time zone) returns TABLE(line_position bigint, ahead_in_tenant bigint, tenant_id text, task_id text)
 
