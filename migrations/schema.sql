@@ -78,6 +78,8 @@ table cost_events
   stale_epoch boolean not null default false
   occurred_at timestamp with time zone not null
   recorded_at timestamp with time zone not null
+  cost_stated boolean
+  corrects text collate "C"
 
 table decisions
   decision_id text collate "C" not null
@@ -163,6 +165,13 @@ table pool
   tasks integer
   tasks_used integer not null default 0
 
+table price_tables
+  version integer not null
+  prices jsonb not null
+  reason text not null
+  actor text not null
+  at timestamp with time zone not null
+
 table quota_event_pacing
   tenant_id text collate "C" not null
   resource text not null
@@ -187,6 +196,15 @@ table reconciliations
   at timestamp with time zone not null
   actor text not null default SESSION_USER
   drift jsonb not null
+
+table repricings
+  repricing_id uuid not null
+  asked jsonb not null
+  price_table_version integer not null
+  price_library text not null
+  reason text not null
+  actor text not null
+  at timestamp with time zone not null
 
 table runs
   tenant_id text collate "C" not null
@@ -439,6 +457,8 @@ pool: pool_tasks_not_negative CHECK (((tasks >= 0) AND (tasks_used >= 0)))
 
 pool: pool_used_not_negative CHECK (((cpu_used >= (0)::numeric) AND (memory_gb_used >= (0)::numeric)))
 
+price_tables: price_tables_pkey PRIMARY KEY (version)
+
 quota_event_pacing: quota_event_pacing_pkey PRIMARY KEY (tenant_id, resource)
 
 quota_event_pacing: quota_event_pacing_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id)
@@ -454,6 +474,8 @@ quota_violations: violation_severity_known CHECK ((severity = ANY (ARRAY['info':
 quota_violations: violation_type_known CHECK ((type = ANY (ARRAY['quota_exceeded'::text, 'low_reasoning_quality'::text])))
 
 reconciliations: reconciliations_pkey PRIMARY KEY (id)
+
+repricings: repricings_pkey PRIMARY KEY (repricing_id)
 
 runs: run_duration_positive CHECK ((max_duration_ms > 0))
 
@@ -572,6 +594,10 @@ CREATE INDEX api_keys_of_tenant ON public.api_keys USING btree (tenant_id, creat
 CREATE INDEX budget_events_unacted ON public.budget_events USING btree (triggered_at) WHERE (acted_at IS NULL)
 
 CREATE INDEX cost_events_by_time ON public.cost_events USING btree (tenant_id, occurred_at)
+
+CREATE INDEX cost_events_corrections ON public.cost_events USING btree (tenant_id, run_id, corrects) WHERE (corrects IS NOT NULL)
+
+CREATE INDEX cost_events_priced ON public.cost_events USING btree (occurred_at, tenant_id, run_id, event_id) WHERE (cost_stated = false)
 
 CREATE INDEX decisions_by_kind ON public.decisions USING btree (kind, at)
 
@@ -821,6 +847,8 @@ money_fits(p_tenant tenants, p_run runs, p_limits jsonb, p_now timestamp with ti
 
 move_room(p_tenant_id text, p_cpu numeric, p_memory_gb numeric, p_sign integer, p_policy jsonb, p_now timestamp with time zone) returns void
 
+newer_prices(p_known_version integer) returns jsonb
+
 policy_number(p_policy jsonb, p_name text) returns numeric
 
 pool_room(p_pool pool, p_now timestamp with time zone, p_for_tenant_id text, p_for_task_id text, OUT cpu numeric, OUT memory_gb numeric, OUT tasks numeric) returns record
@@ -843,7 +871,7 @@ quota_line_blocks(p_tenant tenants, p_class smallint, p_starts_run boolean, p_cp
 
 reconcile(p_repair boolean, p_now timestamp with time zone) returns TABLE(what text, tenant_id text, run_id text, task_id text, part text, counter text, stored text, derived text, repaired boolean)
 
-record_costs(p_tenant_id text, p_run_id text, p_events jsonb, p_now timestamp with time zone) returns jsonb
+record_costs(p_tenant_id text, p_run_id text, p_events jsonb, p_now timestamp with time zone, p_price_table integer DEFAULT NULL::integer) returns jsonb
 
 record_deliberation(p_tenant_id text, p_run_id text, p_score jsonb, p_now timestamp with time zone) returns boolean
 
@@ -854,6 +882,8 @@ regain_lease(p_tenant_id text, p_task_id text, p_epoch bigint, p_policy jsonb, p
 release_quota(p_tenant_id text, p_run_id text, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_reason text, p_now timestamp with time zone) returns void
 
 repair_row(p_what text, p_row_key jsonb, p_drift jsonb, p_now timestamp with time zone) returns void
+
+reprice_run(p_tenant_id text, p_run_id text, p_targets jsonb, p_price_table integer, p_now timestamp with time zone) returns jsonb
 
 resume_task(p_tenant_id text, p_task_id text, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
@@ -870,6 +900,8 @@ seen_admission(p_tenant tenants, p_request jsonb, p_now timestamp with time zone
 set_budget(p_tenant_id text, p_run_id text, p_limit_nanos bigint, p_reason text, p_actor text, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
 set_pool(p_cpu numeric, p_memory_gb numeric, p_tasks integer, p_policy jsonb, p_now timestamp with time zone) returns void
+
+set_prices(p_prices jsonb, p_made_from integer, p_reason text, p_actor text, p_now timestamp with time zone) returns jsonb
 
 set_quotas(p_tenant_id text, p_quotas jsonb, p_settings jsonb, p_actor text, p_now timestamp with time zone) returns void
 
@@ -927,11 +959,15 @@ policies: insert, select
 
 pool: insert, select, update
 
+price_tables: insert, select
+
 quota_event_pacing: insert, select, update
 
 quota_violations: insert, select
 
 reconciliations: insert, select
+
+repricings: insert, select
 
 runs: insert, select, update
 
