@@ -30,6 +30,8 @@ const appendOnlyTables = [
   'deliberation_scores',
   'quota_violations',
   'reconciliations',
+  'price_tables',
+  'repricings',
 ];
 
 /**

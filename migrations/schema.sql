@@ -78,6 +78,8 @@ table cost_events
   stale_epoch boolean not null default false
   occurred_at timestamp with time zone not null
   recorded_at timestamp with time zone not null
+  cost_stated boolean
+  corrects text collate "C"
 
 table decisions
   decision_id text collate "C" not null
@@ -163,6 +165,13 @@ table pool
   tasks integer
   tasks_used integer not null default 0
 
+table price_tables
+  version integer not null
+  prices jsonb not null
+  reason text not null
+  actor text not null
+  at timestamp with time zone not null
+
 table quota_event_pacing
   tenant_id text collate "C" not null
   resource text not null
@@ -187,6 +196,15 @@ table reconciliations
   at timestamp with time zone not null
   actor text not null default SESSION_USER
   drift jsonb not null
+
+table repricings
+  repricing_id uuid not null
+  asked jsonb not null
+  price_table_version integer not null
+  price_library text not null
+  reason text not null
+  actor text not null
+  at timestamp with time zone not null
 
 table runs
   tenant_id text collate "C" not null
@@ -439,6 +457,8 @@ pool: pool_tasks_not_negative CHECK (((tasks >= 0) AND (tasks_used >= 0)))
 
 pool: pool_used_not_negative CHECK (((cpu_used >= (0)::numeric) AND (memory_gb_used >= (0)::numeric)))
 
+price_tables: price_tables_pkey PRIMARY KEY (version)
+
 quota_event_pacing: quota_event_pacing_pkey PRIMARY KEY (tenant_id, resource)
 
 quota_event_pacing: quota_event_pacing_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id)
@@ -454,6 +474,8 @@ quota_violations: violation_severity_known CHECK ((severity = ANY (ARRAY['info':
 quota_violations: violation_type_known CHECK ((type = ANY (ARRAY['quota_exceeded'::text, 'low_reasoning_quality'::text])))
 
 reconciliations: reconciliations_pkey PRIMARY KEY (id)
+
+repricings: repricings_pkey PRIMARY KEY (repricing_id)
 
 runs: run_duration_positive CHECK ((max_duration_ms > 0))
 
@@ -573,6 +595,10 @@ CREATE INDEX budget_events_unacted ON public.budget_events USING btree (triggere
 
 CREATE INDEX cost_events_by_time ON public.cost_events USING btree (tenant_id, occurred_at)
 
+CREATE INDEX cost_events_corrections ON public.cost_events USING btree (tenant_id, run_id, corrects) WHERE (corrects IS NOT NULL)
+
+CREATE INDEX cost_events_priced ON public.cost_events USING btree (occurred_at, tenant_id, run_id, event_id) WHERE (cost_stated = false)
+
 CREATE INDEX decisions_by_kind ON public.decisions USING btree (kind, at)
 
 CREATE INDEX decisions_of_run ON public.decisions USING btree (tenant_id, run_id, at)
@@ -596,6 +622,8 @@ CREATE INDEX runs_newest ON public.runs USING btree (tenant_id, created_at DESC,
 CREATE INDEX runs_with_duration ON public.runs USING btree (tenant_id, run_id) WHERE ((max_duration_ms IS NOT NULL) AND (live_tasks > 0))
 
 CREATE INDEX tasks_burst_victims ON public.tasks USING btree (queue_class DESC) WHERE ((state = 'running'::text) AND overridable AND ((burst_cpu > (0)::numeric) OR (burst_memory_gb > (0)::numeric)))
+
+CREATE INDEX tasks_first_victims ON public.tasks USING btree (queue_class DESC) WHERE first_victim
 
 CREATE INDEX tasks_granted ON public.tasks USING btree (queue_class, accepted_at, task_id, tenant_id) WHERE (state = 'granted'::text)
 
@@ -729,6 +757,8 @@ admission_facts(p_tenant tenants, p_pool pool, p_run runs, p_ask jsonb, p_policy
 
 admit_task(p_request jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
+aged_of_tenant(p_tenant_id text, p_last_start_at timestamp with time zone, p_step_seconds double precision, p_tasks_max integer, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, run_id text, queue_class smallint, on_burst boolean, waiting_for text, accepted_at timestamp with time zone, waiting_since timestamp with time zone, effective_class smallint, overdue boolean)
+
 aged_tasks(p_policy jsonb, p_tenants text[], p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, run_id text, queue_class smallint, on_burst boolean, waiting_for text, accepted_at timestamp with time zone, waiting_since timestamp with time zone, effective_class smallint, overdue boolean)
 
 apply_plan(p_plan jsonb, p_version bigint, p_policy jsonb, p_now timestamp with time zone) returns jsonb
@@ -805,7 +835,7 @@ leave_room(p_task tasks, p_state text, p_how text, p_lost boolean, p_policy json
 
 line_blocks(p_tenant_id text, p_class smallint, p_on_burst boolean, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_policy jsonb, p_now timestamp with time zone) returns boolean
 
-line_head(p_policy jsonb, p_max integer, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone, waiting_since timestamp with time zone)
+line_head(p_policy jsonb, p_max integer, p_standings tenant_standing[], p_now timestamp with time zone) returns SETOF line_place
 
 lock_scheduler(p_tenants text[]) returns pool
 
@@ -817,6 +847,8 @@ money_fits(p_tenant tenants, p_run runs, p_limits jsonb, p_now timestamp with ti
 
 move_room(p_tenant_id text, p_cpu numeric, p_memory_gb numeric, p_sign integer, p_policy jsonb, p_now timestamp with time zone) returns void
 
+newer_prices(p_known_version integer) returns jsonb
+
 policy_number(p_policy jsonb, p_name text) returns numeric
 
 pool_room(p_pool pool, p_now timestamp with time zone, p_for_tenant_id text, p_for_task_id text, OUT cpu numeric, OUT memory_gb numeric, OUT tasks numeric) returns record
@@ -825,13 +857,13 @@ pool_share(p_pool pool, p_cpu numeric, p_memory_gb numeric, p_tasks numeric) ret
 
 preempt_task(p_tenant_id text, p_task_id text, p_reason text, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
-promised_heads(p_policy jsonb, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone)
+promised_heads(p_policy jsonb, p_standings tenant_standing[], p_now timestamp with time zone) returns SETOF line_place
 
 promised_quota(p_tenant_id text, p_but_task_id text, p_now timestamp with time zone, OUT cpu numeric, OUT memory_gb numeric, OUT runs integer) returns record
 
 queue_place(p_task tasks, p_dry boolean, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
-quota_heads(p_policy jsonb, p_max integer, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_victim_class integer, p_reclaim boolean, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone, waiting_since timestamp with time zone, quota_fits boolean)
+quota_heads(p_policy jsonb, p_max integer, p_standings tenant_standing[], p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_victim_class integer, p_reclaim boolean, p_now timestamp with time zone) returns TABLE(place line_place, quota_fits boolean)
 
 quota_limits(p_tenant_id text, p_policy jsonb) returns jsonb
 
@@ -839,7 +871,7 @@ quota_line_blocks(p_tenant tenants, p_class smallint, p_starts_run boolean, p_cp
 
 reconcile(p_repair boolean, p_now timestamp with time zone) returns TABLE(what text, tenant_id text, run_id text, task_id text, part text, counter text, stored text, derived text, repaired boolean)
 
-record_costs(p_tenant_id text, p_run_id text, p_events jsonb, p_now timestamp with time zone) returns jsonb
+record_costs(p_tenant_id text, p_run_id text, p_events jsonb, p_now timestamp with time zone, p_price_table integer DEFAULT NULL::integer) returns jsonb
 
 record_deliberation(p_tenant_id text, p_run_id text, p_score jsonb, p_now timestamp with time zone) returns boolean
 
@@ -851,6 +883,8 @@ release_quota(p_tenant_id text, p_run_id text, p_task_id text, p_cpu numeric, p_
 
 repair_row(p_what text, p_row_key jsonb, p_drift jsonb, p_now timestamp with time zone) returns void
 
+reprice_run(p_tenant_id text, p_run_id text, p_targets jsonb, p_price_table integer, p_now timestamp with time zone) returns jsonb
+
 resume_task(p_tenant_id text, p_task_id text, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
 ring_again(p_after_seconds integer, p_now timestamp with time zone) returns integer
@@ -859,13 +893,15 @@ ring_doorbell(p_task tasks, p_kind text, p_now timestamp with time zone) returns
 
 save_checkpoint(p_tenant_id text, p_task_id text, p_checkpoint jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
-scheduler_snapshot(p_policy jsonb, p_waiting_max integer, p_running_max integer, p_now timestamp with time zone) returns jsonb
+scheduler_snapshot(p_policy jsonb, p_waiting_max integer, p_running_max integer, p_running_always boolean, p_now timestamp with time zone) returns jsonb
 
 seen_admission(p_tenant tenants, p_request jsonb, p_now timestamp with time zone) returns jsonb
 
 set_budget(p_tenant_id text, p_run_id text, p_limit_nanos bigint, p_reason text, p_actor text, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
 set_pool(p_cpu numeric, p_memory_gb numeric, p_tasks integer, p_policy jsonb, p_now timestamp with time zone) returns void
+
+set_prices(p_prices jsonb, p_made_from integer, p_reason text, p_actor text, p_now timestamp with time zone) returns jsonb
 
 set_quotas(p_tenant_id text, p_quotas jsonb, p_settings jsonb, p_actor text, p_now timestamp with time zone) returns void
 
@@ -881,7 +917,7 @@ task_answer(p_kind text, p_tenant_id text, p_task_id text) returns jsonb
 
 tenant_policy(p_tenant_id text, p_policy jsonb) returns jsonb
 
-tenant_shares(p_policy jsonb, p_tenants text[], p_now timestamp with time zone) returns TABLE(tenant_id text, share double precision, recent double precision)
+tenant_shares(p_policy jsonb, p_tenants text[], p_now timestamp with time zone) returns SETOF tenant_standing
 
 tenant_spent(p_tenant_id text, p_period text, p_now timestamp with time zone) returns bigint
 
@@ -889,9 +925,9 @@ unpause_task(p_tenant_id text, p_task_id text, p_policy jsonb, p_now timestamp w
 
 usd(p_nanos bigint) returns numeric
 
-victim_candidates(p_policy jsonb, p_best_class integer, p_tenants text[], p_max integer, p_now timestamp with time zone) returns jsonb
+victim_candidates(p_policy jsonb, p_best_class integer, p_tenants text[], p_standings tenant_standing[], p_max integer, p_now timestamp with time zone) returns jsonb
 
-waiting_heads(p_policy jsonb, p_max integer, p_fitting boolean, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_victim_class integer, p_reclaim boolean, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone)
+waiting_heads(p_policy jsonb, p_max integer, p_standings tenant_standing[], p_fitting boolean, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_victim_class integer, p_reclaim boolean, p_now timestamp with time zone) returns SETOF line_place
 
 waiting_page(p_policy jsonb, p_tenant_id text, p_class smallint, p_after bigint, p_limit integer, p_now timestamp with time zone) returns TABLE(line_position bigint, ahead_in_tenant bigint, tenant_id text, task_id text)
 
@@ -923,11 +959,15 @@ policies: insert, select
 
 pool: insert, select, update
 
+price_tables: insert, select
+
 quota_event_pacing: insert, select, update
 
 quota_violations: insert, select
 
 reconciliations: insert, select
+
+repricings: insert, select
 
 runs: insert, select, update
 

@@ -1,4 +1,4 @@
-/** HTTP routes of the budget feature: cost events and limits. */
+/** HTTP routes of the budget feature: cost events, limits and prices. */
 
 import { authenticate } from '../../shared/access/authenticate.ts';
 import { tenantQuery } from '../../shared/admission/contract.ts';
@@ -13,6 +13,7 @@ import { databaseFromSecret } from '../../shared/platform/database-secret.ts';
 import { type ApiDependencies, type HttpHandler, httpApi, route } from '../../shared/platform/http.ts';
 import { usdToNanos } from '../../shared/platform/money.ts';
 import { notFound, paymentRequired } from '../../shared/platform/problem.ts';
+import { getPrices, postRepricing, putPrices } from './prices.ts';
 
 const postCosts = route({
   body: costReport,
@@ -76,7 +77,13 @@ const putBudget = route({
 
 export function budgetApi(dependencies: ApiDependencies): HttpHandler {
   return httpApi<'budget'>(
-    { 'POST /v1/runs/{runId}/costs': postCosts, 'PUT /v1/runs/{runId}/budget': putBudget },
+    {
+      'POST /v1/runs/{runId}/costs': postCosts,
+      'PUT /v1/runs/{runId}/budget': putBudget,
+      'GET /v1/prices': getPrices,
+      'PUT /v1/prices': putPrices,
+      'POST /v1/prices/repricings': postRepricing,
+    },
     dependencies,
   );
 }
