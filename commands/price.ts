@@ -3,9 +3,10 @@ import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import type { UnitCounts } from '../shared/budget/billed-units.ts';
 import { tokenUsage } from '../shared/budget/contract.ts';
-import type { PriceList } from '../shared/budget/price-catalog.ts';
+import { countsOfOpenTelemetry, usesOpenTelemetry } from '../shared/budget/otel-usage.ts';
+import { findPriceList, type LibraryPriceList } from '../shared/budget/price-catalog.ts';
 import { countsOfBody, countsOfTokens, isUnitCounts } from '../shared/budget/price-usage.ts';
-import { priceCounts, priceListOf } from '../shared/budget/prices.ts';
+import { priceCounts, unknownModel } from '../shared/budget/prices.ts';
 import { nanosToUsd } from '../shared/platform/money.ts';
 import { progress, readLines } from './lines.ts';
 
@@ -17,6 +18,7 @@ Input line:  {"id", "provider"?, "model", "at", "usage"}; other fields are ignor
              decides, also as "provider/model". "at" is ISO 8601. "usage" is one of
              - {"inputTokens", "cachedInputTokens"?, "cacheWriteTokens"?, "outputTokens", "reasoningTokens"?}: cached
                and cache-write tokens are part of the input, reasoning tokens part of the output
+             - the same by the names of OpenTelemetry, such as {"gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"}
              - counts by the names of genai-prices, such as {"input_tokens", "cache_read_tokens", "output_tokens"};
                what is not counted is zero
              - the usage body of the provider's answer, as it came
@@ -49,8 +51,9 @@ export function priceLine(line: string): PricedLine {
   const { id } = parsed(identified, value);
   try {
     const { provider, model, at, usage } = parsed(priceable, value);
-    const list = priceListOf({ provider: provider ?? undefined, model, at: new Date(at) });
-    if ('kind' in list) return { id, error: list.message };
+    const query = { provider: provider ?? undefined, model, at: new Date(at) };
+    const list = findPriceList(query.provider, model, query.at);
+    if (list === null) return { id, error: unknownModel(query).message };
     const price = priceCounts(list, countsOf(list, usage));
     if (price.kind !== 'priced') return { id, error: price.message };
     return { id, costUSD: nanosToUsd(price.costNanos), priceVersion: price.priceVersion };
@@ -60,8 +63,9 @@ export function priceLine(line: string): PricedLine {
 }
 
 /** @throws Error naming what is wrong with the usage */
-function countsOf({ provider }: PriceList, usage: Readonly<Record<string, unknown>>): UnitCounts {
+function countsOf({ provider }: LibraryPriceList, usage: Readonly<Record<string, unknown>>): UnitCounts {
   if ('inputTokens' in usage || 'outputTokens' in usage) return countsOfTokens(parsed(tokenUsage, usage));
+  if (usesOpenTelemetry(usage)) return countsOfTokens(parsed(tokenUsage, countsOfOpenTelemetry(usage)));
   if (isUnitCounts(usage)) return usage;
   const counts = countsOfBody(provider, usage);
   if (counts !== null) return counts;

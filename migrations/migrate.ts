@@ -31,6 +31,8 @@ const appendOnlyTables = [
   'deliberation_scores',
   'quota_violations',
   'reconciliations',
+  'price_tables',
+  'repricings',
 ];
 
 /**

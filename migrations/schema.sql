@@ -100,6 +100,8 @@ table cost_events
   stale_epoch boolean not null default false
   occurred_at timestamp with time zone not null
   recorded_at timestamp with time zone not null
+  cost_stated boolean
+  corrects text collate "C"
   org_id text collate "C"
 
 table decisions
@@ -222,6 +224,13 @@ table pool
   tasks integer
   tasks_used integer not null default 0
 
+table price_tables
+  version integer not null
+  prices jsonb not null
+  reason text not null
+  actor text not null
+  at timestamp with time zone not null
+
 table quota_event_pacing
   tenant_id text collate "C" not null
   resource text not null
@@ -246,6 +255,15 @@ table reconciliations
   at timestamp with time zone not null
   actor text not null default SESSION_USER
   drift jsonb not null
+
+table repricings
+  repricing_id uuid not null
+  asked jsonb not null
+  price_table_version integer not null
+  price_library text not null
+  reason text not null
+  actor text not null
+  at timestamp with time zone not null
 
 table runs
   tenant_id text collate "C" not null
@@ -528,6 +546,8 @@ pool: pool_tasks_not_negative CHECK (((tasks >= 0) AND (tasks_used >= 0)))
 
 pool: pool_used_not_negative CHECK (((cpu_used >= (0)::numeric) AND (memory_gb_used >= (0)::numeric)))
 
+price_tables: price_tables_pkey PRIMARY KEY (version)
+
 quota_event_pacing: quota_event_pacing_pkey PRIMARY KEY (tenant_id, resource)
 
 quota_event_pacing: quota_event_pacing_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id)
@@ -543,6 +563,8 @@ quota_violations: violation_severity_known CHECK ((severity = ANY (ARRAY['info':
 quota_violations: violation_type_known CHECK ((type = ANY (ARRAY['quota_exceeded'::text, 'low_reasoning_quality'::text])))
 
 reconciliations: reconciliations_pkey PRIMARY KEY (id)
+
+repricings: repricings_pkey PRIMARY KEY (repricing_id)
 
 runs: run_duration_positive CHECK ((max_duration_ms > 0))
 
@@ -658,7 +680,11 @@ CREATE INDEX budget_events_unacted ON public.budget_events USING btree (triggere
 
 CREATE INDEX cost_events_by_time ON public.cost_events USING btree (tenant_id, occurred_at)
 
+CREATE INDEX cost_events_corrections ON public.cost_events USING btree (tenant_id, run_id, corrects) WHERE (corrects IS NOT NULL)
+
 CREATE INDEX cost_events_of_org ON public.cost_events USING btree (org_id, occurred_at) WHERE (org_id IS NOT NULL)
+
+CREATE INDEX cost_events_priced ON public.cost_events USING btree (occurred_at, tenant_id, run_id, event_id) WHERE (cost_stated = false)
 
 CREATE INDEX decisions_by_kind ON public.decisions USING btree (kind, at)
 
@@ -691,6 +717,8 @@ CREATE INDEX runs_period_over ON public.runs USING btree (tenant_id, period_ends
 CREATE INDEX runs_with_duration ON public.runs USING btree (tenant_id, run_id) WHERE ((max_duration_ms IS NOT NULL) AND (live_tasks > 0))
 
 CREATE INDEX tasks_burst_victims ON public.tasks USING btree (queue_class DESC) WHERE ((state = 'running'::text) AND overridable AND ((burst_cpu > (0)::numeric) OR (burst_memory_gb > (0)::numeric)))
+
+CREATE INDEX tasks_first_victims ON public.tasks USING btree (queue_class DESC) WHERE first_victim
 
 CREATE INDEX tasks_granted ON public.tasks USING btree (queue_class, accepted_at, task_id, tenant_id) WHERE (state = 'granted'::text)
 
@@ -863,6 +891,8 @@ admission_facts(p_tenant tenants, p_pool pool, p_run runs, p_ask jsonb, p_policy
 
 admit_task(p_request jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
+aged_of_tenant(p_tenant_id text, p_last_start_at timestamp with time zone, p_step_seconds double precision, p_tasks_max integer, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, run_id text, queue_class smallint, on_burst boolean, waiting_for text, accepted_at timestamp with time zone, waiting_since timestamp with time zone, effective_class smallint, overdue boolean)
+
 aged_tasks(p_policy jsonb, p_tenants text[], p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, run_id text, queue_class smallint, on_burst boolean, waiting_for text, accepted_at timestamp with time zone, waiting_since timestamp with time zone, effective_class smallint, overdue boolean)
 
 apply_plan(p_plan jsonb, p_version bigint, p_policy jsonb, p_now timestamp with time zone) returns jsonb
@@ -949,7 +979,7 @@ lift_budget(p_before runs, p_run runs, p_approval jsonb, p_policy jsonb, p_now t
 
 line_blocks(p_tenant_id text, p_class smallint, p_on_burst boolean, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_policy jsonb, p_now timestamp with time zone) returns boolean
 
-line_head(p_policy jsonb, p_max integer, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone, waiting_since timestamp with time zone)
+line_head(p_policy jsonb, p_max integer, p_standings tenant_standing[], p_now timestamp with time zone) returns SETOF line_place
 
 lock_accounts(p_tenant_id text) returns tenants
 
@@ -969,6 +999,8 @@ move_held(p_tenant_id text, p_nanos bigint) returns void
 
 move_room(p_tenant_id text, p_cpu numeric, p_memory_gb numeric, p_sign integer, p_policy jsonb, p_now timestamp with time zone) returns void
 
+newer_prices(p_known_version integer) returns jsonb
+
 period_boundary(p_period jsonb, p_number integer) returns timestamp with time zone
 
 period_end(p_period jsonb, p_at timestamp with time zone) returns timestamp with time zone
@@ -985,13 +1017,13 @@ pool_share(p_pool pool, p_cpu numeric, p_memory_gb numeric, p_tasks numeric) ret
 
 preempt_task(p_tenant_id text, p_task_id text, p_reason text, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
-promised_heads(p_policy jsonb, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone)
+promised_heads(p_policy jsonb, p_standings tenant_standing[], p_now timestamp with time zone) returns SETOF line_place
 
 promised_quota(p_tenant_id text, p_but_task_id text, p_now timestamp with time zone, OUT cpu numeric, OUT memory_gb numeric, OUT runs integer) returns record
 
 queue_place(p_task tasks, p_dry boolean, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
-quota_heads(p_policy jsonb, p_max integer, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_victim_class integer, p_reclaim boolean, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone, waiting_since timestamp with time zone, quota_fits boolean)
+quota_heads(p_policy jsonb, p_max integer, p_standings tenant_standing[], p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_victim_class integer, p_reclaim boolean, p_now timestamp with time zone) returns TABLE(place line_place, quota_fits boolean)
 
 quota_limits(p_tenant_id text, p_policy jsonb) returns jsonb
 
@@ -1001,7 +1033,7 @@ rebuild_spend(p_scope text, p_account_id text, p_period jsonb) returns void
 
 reconcile(p_repair boolean, p_now timestamp with time zone) returns TABLE(what text, tenant_id text, run_id text, task_id text, part text, counter text, stored text, derived text, repaired boolean)
 
-record_costs(p_tenant_id text, p_run_id text, p_events jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
+record_costs(p_tenant_id text, p_run_id text, p_events jsonb, p_policy jsonb, p_now timestamp with time zone, p_price_table integer DEFAULT NULL::integer) returns jsonb
 
 record_deliberation(p_tenant_id text, p_run_id text, p_score jsonb, p_now timestamp with time zone) returns boolean
 
@@ -1012,6 +1044,8 @@ regain_lease(p_tenant_id text, p_task_id text, p_epoch bigint, p_policy jsonb, p
 release_quota(p_tenant_id text, p_run_id text, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_reason text, p_now timestamp with time zone) returns void
 
 repair_row(p_what text, p_row_key jsonb, p_drift jsonb, p_now timestamp with time zone) returns void
+
+reprice_run(p_tenant_id text, p_run_id text, p_targets jsonb, p_price_table integer, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
 resume_task(p_tenant_id text, p_task_id text, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
@@ -1029,7 +1063,7 @@ run_thresholds(p_tenant tenants, p_run runs) returns TABLE(percent numeric, leve
 
 save_checkpoint(p_tenant_id text, p_task_id text, p_checkpoint jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
-scheduler_snapshot(p_policy jsonb, p_waiting_max integer, p_running_max integer, p_now timestamp with time zone) returns jsonb
+scheduler_snapshot(p_policy jsonb, p_waiting_max integer, p_running_max integer, p_running_always boolean, p_now timestamp with time zone) returns jsonb
 
 seen_admission(p_tenant tenants, p_request jsonb, p_now timestamp with time zone) returns jsonb
 
@@ -1038,6 +1072,8 @@ set_budget(p_tenant_id text, p_run_id text, p_limit_nanos bigint, p_terms jsonb,
 set_org(p_org_id text, p_limit_nanos bigint, p_settings jsonb, p_reason text, p_actor text, p_now timestamp with time zone) returns integer
 
 set_pool(p_cpu numeric, p_memory_gb numeric, p_tasks integer, p_policy jsonb, p_now timestamp with time zone) returns void
+
+set_prices(p_prices jsonb, p_made_from integer, p_reason text, p_actor text, p_now timestamp with time zone) returns jsonb
 
 set_quotas(p_tenant_id text, p_quotas jsonb, p_settings jsonb, p_actor text, p_now timestamp with time zone) returns boolean
 
@@ -1055,15 +1091,15 @@ task_answer(p_kind text, p_tenant_id text, p_task_id text, p_now timestamp with 
 
 tenant_policy(p_tenant_id text, p_policy jsonb) returns jsonb
 
-tenant_shares(p_policy jsonb, p_tenants text[], p_now timestamp with time zone) returns TABLE(tenant_id text, share double precision, recent double precision)
+tenant_shares(p_policy jsonb, p_tenants text[], p_now timestamp with time zone) returns SETOF tenant_standing
 
 unpause_task(p_tenant_id text, p_task_id text, p_policy jsonb, p_now timestamp with time zone) returns void
 
 usd(p_nanos bigint) returns numeric
 
-victim_candidates(p_policy jsonb, p_best_class integer, p_tenants text[], p_max integer, p_now timestamp with time zone) returns jsonb
+victim_candidates(p_policy jsonb, p_best_class integer, p_tenants text[], p_standings tenant_standing[], p_max integer, p_now timestamp with time zone) returns jsonb
 
-waiting_heads(p_policy jsonb, p_max integer, p_fitting boolean, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_victim_class integer, p_reclaim boolean, p_now timestamp with time zone) returns TABLE(tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision, recent double precision, accepted_at timestamp with time zone)
+waiting_heads(p_policy jsonb, p_max integer, p_standings tenant_standing[], p_fitting boolean, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_victim_class integer, p_reclaim boolean, p_now timestamp with time zone) returns SETOF line_place
 
 waiting_page(p_policy jsonb, p_tenant_id text, p_class smallint, p_after bigint, p_limit integer, p_now timestamp with time zone) returns TABLE(line_position bigint, ahead_in_tenant bigint, tenant_id text, task_id text)
 
@@ -1105,11 +1141,15 @@ policies: insert, select
 
 pool: insert, select, update
 
+price_tables: insert, select
+
 quota_event_pacing: insert, select, update
 
 quota_violations: insert, select
 
 reconciliations: insert, select
+
+repricings: insert, select
 
 runs: insert, select, update
 

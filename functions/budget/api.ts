@@ -1,4 +1,4 @@
-/** HTTP routes of the budget feature: cost events and limits. */
+/** HTTP routes of the budget feature: cost events, limits and prices. */
 
 import { authenticate } from '../../shared/access/authenticate.ts';
 import { tenantQuery } from '../../shared/admission/contract.ts';
@@ -15,6 +15,7 @@ import { type ApiDependencies, type HttpHandler, httpApi, route } from '../../sh
 import { usdToNanos } from '../../shared/platform/money.ts';
 import { notFound, paymentRequired } from '../../shared/platform/problem.ts';
 import { getOrgBudget, putOrgBudget } from './orgs.ts';
+import { getPrices, postRepricing, putPrices } from './prices.ts';
 
 const postCosts = route({
   body: costReport,
@@ -78,6 +79,9 @@ export function budgetApi(dependencies: ApiDependencies): HttpHandler {
       'PUT /v1/runs/{runId}/budget': putBudget,
       'GET /v1/orgs/{orgId}/budget': getOrgBudget,
       'PUT /v1/orgs/{orgId}/budget': putOrgBudget,
+      'GET /v1/prices': getPrices,
+      'PUT /v1/prices': putPrices,
+      'POST /v1/prices/repricings': postRepricing,
     },
     dependencies,
   );

@@ -62,7 +62,7 @@ export function createLambdaFunction(spec: FunctionSpec, log: (line: string) => 
       ready: withDeadline(nextAnswer(worker), loadTimeoutMs).then((answer) => {
         if (answer === 'late')
           return fault('Sandbox.Timedout', `the handler did not load in ${loadTimeoutMs} ms`);
-        return answer.kind === 'error' ? answer.error : undefined;
+        return 'error' in answer ? answer.error : undefined;
       }),
     };
     live.add(environment);

@@ -15,9 +15,9 @@ begin
   select * into v_task from tasks where tenant_id = p_tenant_id and task_id = p_task_id;
   -- The runs of all that change, in one order (see lock_scheduler).
   perform 1 from runs r
-  where r.tenant_id = p_tenant_id and (r.run_id = v_task.run_id or r.run_id in (
-    select t.run_id from tasks t where t.tenant_id = p_tenant_id and t.task_id = any (p_displaced)
-  ))
+  where r.tenant_id = p_tenant_id and r.run_id = any (
+    array(select t.run_id from tasks t where t.tenant_id = p_tenant_id and t.task_id = any (p_displaced)) || v_task.run_id
+  )
   order by r.run_id for no key update;
   select * into v_run from runs where tenant_id = p_tenant_id and run_id = v_task.run_id;
   select * into v_task from tasks where tenant_id = p_tenant_id and task_id = p_task_id for no key update;

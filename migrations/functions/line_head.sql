@@ -1,23 +1,17 @@
 -- The first p_max of the waiting line that may start, whose quota holds them, that has no promise and fits the empty pool: nothing
 -- passes it once it has waited long enough (A11). One that a smaller pool can no longer hold keeps nobody waiting (A15), nor
 -- does a promised one, whose room is its own.
-create function line_head(p_policy jsonb, p_max integer, p_now timestamptz)
-returns table (
-  tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision,
-  recent double precision, accepted_at timestamptz, waiting_since timestamptz
-)
+create function line_head(p_policy jsonb, p_max integer, p_standings tenant_standing[], p_now timestamptz) returns setof line_place
 language plpgsql stable rows 5 as $$
-#variable_conflict use_column
 declare
   v_pool pool := (select p from pool p);
 begin
   return query
-  select h.tenant_id, h.task_id, h.effective_class, h.overdue, h.on_burst, h.share, h.recent, h.accepted_at, t.waiting_since
+  select h.*
   from (
-    select w.* from waiting_heads(p_policy, p_max + 2, true, v_pool.cpu, v_pool.memory_gb, v_pool.tasks, -1, false, p_now) w
+    select w.* from waiting_heads(p_policy, p_max + 2, p_standings, true, v_pool.cpu, v_pool.memory_gb, v_pool.tasks, -1, false, p_now) w
     union all
-    select q.tenant_id, q.task_id, q.effective_class, q.overdue, q.on_burst, q.share, q.recent, q.accepted_at
-    from quota_heads(p_policy, p_max, v_pool.cpu, v_pool.memory_gb, v_pool.tasks, -1, false, p_now) q where q.quota_fits
+    select (q.place).* from quota_heads(p_policy, p_max, p_standings, v_pool.cpu, v_pool.memory_gb, v_pool.tasks, -1, false, p_now) q where q.quota_fits
   ) h
   join tasks t on t.tenant_id = h.tenant_id and t.task_id = h.task_id
   where not t.promised

@@ -3,59 +3,68 @@
 -- or their tenant has tasks of no better class whose quota they may take. Each tenant's first few in its order are looked at, and nobody
 -- behind one that has waited so long that none may pass (A11, A16). The plan judges again, exactly.
 create function quota_heads(
-  p_policy jsonb, p_max integer, p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_victim_class integer, p_reclaim boolean, p_now timestamptz
+  p_policy jsonb, p_max integer, p_standings tenant_standing[], p_cpu numeric, p_memory_gb numeric, p_tasks numeric, p_victim_class integer,
+  p_reclaim boolean, p_now timestamptz
 )
-returns table (
-  tenant_id text, task_id text, effective_class smallint, overdue boolean, on_burst boolean, share double precision,
-  recent double precision, accepted_at timestamptz, waiting_since timestamptz, quota_fits boolean
-)
+returns table (place line_place, quota_fits boolean)
 language plpgsql stable rows 10 as $$
-#variable_conflict use_column
 declare
   v_look_max integer := policy_number(p_policy, 'quota_waiters_per_pass_max');
+  v_burst_share numeric := policy_number(p_policy, 'burst_share');
+  v_step_seconds double precision := policy_number(p_policy, 'aging_step_seconds');
+  v_aging_max integer := policy_number(p_policy, 'aging_tasks_max');
   v_patience_ends timestamptz := p_now - make_interval(secs => policy_number(p_policy, 'backfill_wait_seconds')::double precision);
 begin
   if not exists (select 1 from waiting_lines l where l.waiting_for = 'quota' and l.tasks > 0) then
     return;
   end if;
   return query
-  with aged as materialized (
-    select a.* from aged_tasks(p_policy, null, p_now) a where a.waiting_for = 'quota'
+  with waiters as materialized (
+    select l.tenant_id, array_agg(l.queue_class) as classes, array_agg(l.on_burst) as bursts, min(l.queue_class) as best
+    from waiting_lines l where l.waiting_for = 'quota' and l.tasks > 0 group by l.tenant_id
   ), free as materialized (
-    select n.tenant_id, s.share, s.recent,
-      sum(case when q.resource = 'cpu' then q.limit_value + coalesce(q.burst_value, q.limit_value * coalesce(q.burst_share, policy_number(p_policy, 'burst_share'))) end) - n.cpu_held as cpu,
-      sum(case when q.resource = 'memory' then q.limit_value + coalesce(q.burst_value, q.limit_value * coalesce(q.burst_share, policy_number(p_policy, 'burst_share'))) end) - n.memory_gb_held as memory_gb,
-      sum(case when q.resource = 'concurrent_runs' then q.limit_value end) - n.runs_held as runs,
+    select s.tenant_id, s.share, s.recent, s.last_start_at, w.classes, w.bursts, w.best,
+      f.cpu - n.cpu_held as cpu, f.memory_gb - n.memory_gb_held as memory_gb, f.runs - n.runs_held as runs,
       -- The worst class among its tasks that could give their quota: those that wait for room, and those that run.
-      coalesce((select max(w.queue_class) from waiting_lines w where w.tenant_id = n.tenant_id and w.waiting_for = 'pool' and w.tasks > 0), -1) as worst_waiting,
+      coalesce((select max(g.queue_class) from waiting_lines g where g.tenant_id = n.tenant_id and g.waiting_for = 'pool' and g.tasks > 0), -1) as worst_waiting,
       coalesce((
         select h.queue_class from tasks h
         where h.tenant_id = n.tenant_id and h.state = 'running' and h.overridable order by h.queue_class desc limit 1
       ), -1) as worst_running
-    from tenants n
-    join tenant_shares(p_policy, null, p_now) s on s.tenant_id = n.tenant_id
-    left join tenant_quotas q on q.tenant_id = n.tenant_id
-    where n.tenant_id in (select l.tenant_id from waiting_lines l where l.waiting_for = 'quota' and l.tasks > 0)
-    group by n.tenant_id, s.share, s.recent
+    from waiters w
+    join unnest(p_standings) s on s.tenant_id = w.tenant_id
+    join tenants n on n.tenant_id = w.tenant_id
+    cross join lateral (
+      select
+        sum(q.limit_value + coalesce(q.burst_value, q.limit_value * coalesce(q.burst_share, v_burst_share))) filter (where q.resource = 'cpu') as cpu,
+        sum(q.limit_value + coalesce(q.burst_value, q.limit_value * coalesce(q.burst_share, v_burst_share))) filter (where q.resource = 'memory') as memory_gb,
+        sum(q.limit_value) filter (where q.resource = 'concurrent_runs') as runs
+      from tenant_quotas q where q.tenant_id = w.tenant_id
+    ) f
+  ), open as materialized (
+    -- Lines of tenants with nothing left and nothing to take are not read.
+    select f.* from free f
+    where f.best <= f.worst_waiting or f.best < f.worst_running or coalesce(f.cpu > 0, true) and coalesce(f.memory_gb > 0, true)
+      or exists (select 1 from tasks z where z.state = 'queued' and z.waiting_for = 'quota' and (z.cpu = 0 or z.memory_gb = 0) and z.tenant_id = f.tenant_id)
+  ), aged as materialized (
+    select a.* from open f cross join lateral aged_of_tenant(f.tenant_id, f.last_start_at, v_step_seconds, v_aging_max, p_now) a where a.waiting_for = 'quota'
   ), looked_at as (
     select t.*, f.share, f.recent, coalesce(a.effective_class, t.queue_class) as effective_class, coalesce(a.overdue, false) as overdue,
       f.worst_waiting >= t.queue_class or f.worst_running > t.queue_class as may_take,
       (t.cpu <= coalesce(f.cpu, t.cpu) or t.cpu = 0) and (t.memory_gb <= coalesce(f.memory_gb, t.memory_gb) or t.memory_gb = 0)
         and (coalesce(f.runs >= 1, true) or r.live_tasks > 0) as quota_fits,
       coalesce(p_tasks >= 1, true) and t.cpu <= coalesce(p_cpu, t.cpu) and t.memory_gb <= coalesce(p_memory_gb, t.memory_gb) as room_fits
-    from free f
+    from open f
     cross join lateral (
-      -- The front of each of its lines, and those that aging has brought forward.
-      select q.* from waiting_lines l
+      -- The front of each of its lines, and with it those that aging has brought forward (index tasks_waiting).
+      select q.* from unnest(f.classes, f.bursts) l (queue_class, on_burst)
       cross join lateral (
         select w.* from tasks w
-        where w.state = 'queued' and w.tenant_id = l.tenant_id and w.queue_class = l.queue_class and w.on_burst = l.on_burst and w.waiting_for = 'quota'
+        where w.state = 'queued' and w.tenant_id = f.tenant_id and w.queue_class = l.queue_class and w.on_burst = l.on_burst and w.waiting_for = 'quota'
         order by w.accepted_at, w.task_id limit v_look_max
       ) q
-      where l.tenant_id = f.tenant_id and l.waiting_for = 'quota' and l.tasks > 0
-        -- Lines of tenants with nothing left and nothing to take are not read.
-        and (l.queue_class <= f.worst_waiting or l.queue_class < f.worst_running or coalesce(f.cpu > 0, true) and coalesce(f.memory_gb > 0, true)
-          or exists (select 1 from tasks z where z.state = 'queued' and z.waiting_for = 'quota' and (z.cpu = 0 or z.memory_gb = 0) and z.tenant_id = l.tenant_id))
+      where l.queue_class <= f.worst_waiting or l.queue_class < f.worst_running or coalesce(f.cpu > 0, true) and coalesce(f.memory_gb > 0, true)
+        or exists (select 1 from tasks z where z.state = 'queued' and z.waiting_for = 'quota' and (z.cpu = 0 or z.memory_gb = 0) and z.tenant_id = f.tenant_id)
     ) t
     join runs r on r.tenant_id = t.tenant_id and r.run_id = t.run_id
     left join aged a on a.tenant_id = t.tenant_id and a.task_id = t.task_id
@@ -74,7 +83,7 @@ begin
     where not o.behind_patience and not o.promised
       and (o.may_take or o.quota_fits and (o.room_fits or o.queue_class < p_victim_class or p_reclaim or o.waiting_since <= v_patience_ends))
   )
-  select o.tenant_id, o.task_id, o.effective_class, o.overdue, o.on_burst, o.share, o.recent, o.accepted_at, o.waiting_since, o.quota_fits
+  select row(o.tenant_id, o.task_id, o.effective_class, o.overdue, o.on_burst, o.share, o.recent, o.accepted_at)::line_place, o.quota_fits
   from numbered o
   where o.place <= p_max
     and not held_back(o.tenant_id, o.run_id, o.preempted_by_tenant, o.preempted_by, p_now)

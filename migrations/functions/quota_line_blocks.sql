@@ -5,7 +5,8 @@
 create function quota_line_blocks(
   p_tenant tenants, p_class smallint, p_starts_run boolean, p_cpu_room numeric, p_memory_gb_room numeric, p_tasks_room numeric, p_policy jsonb, p_now timestamptz
 ) returns boolean
-language plpgsql stable as $$
+-- One plan for all arguments: see `scheduler_snapshot`.
+language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 declare
   v_patience_ends timestamptz := p_now - make_interval(secs => policy_number(p_policy, 'backfill_wait_seconds')::double precision);
   v_limits jsonb := quota_limits(p_tenant.tenant_id, p_policy);

@@ -1,10 +1,14 @@
 -- Books cost events (B1): deduplicates, adds up per run, task and period of every budget above, and fires thresholds, in one
 -- transaction. Validated and priced events only; exact integers of 1e-9 USD. Never refused for money (B3).
 -- p_events: [{eventId, taskId, epoch, kind, costNanos (text), provider, model, usage, priceVersion, unitPrices,
---   priceMismatch, occurredAt}]; events of tasks that the run does not have are left out.
+--   priceMismatch, occurredAt, costStated, corrects}]; events of tasks that the run does not have are left out.
+-- p_price_table: the version of the operator's price table that they were priced by; null when none of them was. If another
+-- is in force nothing is written, and the answer is that of newer_prices.
 -- Returns {kind, accepted: [eventId], unknownTasks: [taskId], budget, run, tasks: [rows that the caller's directive is
 --   made from: the live ones and those reported on]}. Locks organisation, tenant, run.
-create function record_costs(p_tenant_id text, p_run_id text, p_events jsonb, p_policy jsonb, p_now timestamptz) returns jsonb
+create function record_costs(
+  p_tenant_id text, p_run_id text, p_events jsonb, p_policy jsonb, p_now timestamptz, p_price_table integer default null
+) returns jsonb
 language plpgsql as $$
 declare
   v_tenant tenants;
@@ -29,6 +33,9 @@ begin
   if not found then
     return jsonb_build_object('kind', 'not_found');
   end if;
+  if p_price_table is not null and p_price_table <> (select coalesce(max(version), 0) from price_tables) then
+    return newer_prices(p_price_table);
+  end if;
   v_held_before := v_run.held_usd_nanos;
   -- Nearly every event is of the periods that hold p_now, which are worked out once.
   v_tenant_period_start := period_start(v_tenant.cost_period, p_now);
@@ -49,12 +56,12 @@ begin
   ), booked as (
     insert into cost_events (
       tenant_id, run_id, event_id, task_id, epoch, kind, cost_usd_nanos, provider, model, usage, price_version, unit_prices,
-      price_mismatch, stale_epoch, occurred_at, recorded_at, org_id
+      price_mismatch, stale_epoch, occurred_at, recorded_at, cost_stated, corrects, org_id
     )
     select p_tenant_id, p_run_id, e->>'eventId', e->>'taskId', (e->>'epoch')::bigint, e->>'kind', (e->>'costNanos')::bigint,
       e->>'provider', e->>'model', nullif(e->'usage', 'null'), e->>'priceVersion', nullif(e->'unitPrices', 'null'),
       coalesce((e->>'priceMismatch')::boolean, false), coalesce((e->>'epoch')::bigint < task_epoch, false),
-      (e->>'occurredAt')::timestamptz, p_now, v_tenant.org_id
+      (e->>'occurredAt')::timestamptz, p_now, (e->>'costStated')::boolean, e->>'corrects', v_tenant.org_id
     from given
     on conflict on constraint cost_event_once do nothing
     returning event_id, task_id, cost_usd_nanos, occurred_at

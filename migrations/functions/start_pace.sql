@@ -2,7 +2,8 @@
 -- {secondsEach, classes: {"2": {low, high, samples}, ..}}. secondsEach is null while there are too few grants to tell.
 -- low and high are the 5 % and 95 % quantiles of (waited + 1 s) / (expected + 1 s) among the last grants of tasks of that class.
 create function start_pace(p_now timestamptz) returns jsonb
-language plpgsql stable as $$
+-- One plan for all arguments: see `scheduler_snapshot`.
+language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 declare
   v_first timestamptz;
   v_grants bigint;

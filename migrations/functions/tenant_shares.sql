@@ -3,10 +3,8 @@
 -- where the pool has no bound. A lapsed lease does not count, swept or not (A12).
 -- p_tenants null: those that have waiting tasks.
 -- In doubles, as `schedule.ts` computes them: the same operations in the same order give the same bits.
-create function tenant_shares(p_policy jsonb, p_tenants text[], p_now timestamptz)
-returns table (tenant_id text, share double precision, recent double precision)
-language plpgsql stable rows 500 as $$
-#variable_conflict use_column
+create function tenant_shares(p_policy jsonb, p_tenants text[], p_now timestamptz) returns setof tenant_standing
+language plpgsql stable rows 100 as $$
 declare
   v_decay double precision := ln(2) / policy_number(p_policy, 'recent_half_life_seconds')::double precision;
   v_pool pool := (select p from pool p);
@@ -16,7 +14,7 @@ begin
     select t.tenant_id, sum(t.cpu) as cpu, sum(t.memory_gb) as memory_gb, count(*) as tasks
     from tasks t where t.room_until is not null and t.room_until <= p_now group by t.tenant_id
   ), used as materialized (
-    select n.tenant_id, n.weight::double precision as weight, n.recent_share_seconds,
+    select n.tenant_id, n.weight::double precision as weight, n.recent_share_seconds, n.last_start_at,
       pool_share(v_pool, n.cpu_in_use - coalesce(l.cpu, 0), n.memory_gb_in_use - coalesce(l.memory_gb, 0), n.tasks_in_use - coalesce(l.tasks, 0)) as share,
       exp(-least(v_decay * greatest(extract(epoch from p_now - coalesce(n.recent_at, p_now))::double precision, 0), 700)) as kept
     from (
@@ -28,7 +26,8 @@ begin
   )
   select u.tenant_id, u.share / u.weight,
     -- To the thousandth: what is long past is forgotten.
-    floor((u.recent_share_seconds * u.kept + u.share * (1 - u.kept) / v_decay) / u.weight * 1000 + 0.5) / 1000
+    floor((u.recent_share_seconds * u.kept + u.share * (1 - u.kept) / v_decay) / u.weight * 1000 + 0.5) / 1000,
+    u.last_start_at
   from used u;
 end
 $$;

@@ -3,14 +3,21 @@
 -- the groups that the page touches are read, each from its front (index tasks_waiting).
 create function waiting_page(p_policy jsonb, p_tenant_id text, p_class smallint, p_after bigint, p_limit integer, p_now timestamptz)
 returns table (line_position bigint, ahead_in_tenant bigint, tenant_id text, task_id text)
-language plpgsql stable rows 100 as $$
+-- One plan for all arguments: see `scheduler_snapshot`.
+language plpgsql stable rows 100 set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
+declare
+  v_step_seconds double precision := policy_number(p_policy, 'aging_step_seconds');
+  v_aging_max integer := policy_number(p_policy, 'aging_tasks_max');
+  v_aging boolean := exists (select 1 from tasks t where t.state = 'queued' and t.waiting_since <= p_now - make_interval(secs => v_step_seconds));
 begin
   return query
   with shares as materialized (
     select s.* from tenant_shares(p_policy, null, p_now) s
   ), aged as materialized (
-    select a.*, s.share, s.recent from aged_tasks(p_policy, null, p_now) a join shares s on s.tenant_id = a.tenant_id
+    select a.*, s.share, s.recent
+    from shares s cross join lateral aged_of_tenant(s.tenant_id, s.last_start_at, v_step_seconds, v_aging_max, p_now) a
+    where v_aging
   ), moved as (
     -- Aged tasks stand in groups of their own making and are taken out of those of their lines.
     select a.tenant_id, a.queue_class, a.on_burst, a.waiting_for, count(*) as tasks from aged a group by 1, 2, 3, 4
@@ -46,7 +53,7 @@ begin
         order by r.accepted_at, r.task_id
         -- Enough of each line's front for this page; all of it where one tenant's places among others that tie are asked for.
         limit case when p_tenant_id is null or cardinality(g.tenants) = 1
-          then greatest(p_after - g.before, 0) + p_limit + policy_number(p_policy, 'aging_tasks_max') end
+          then greatest(p_after - g.before, 0) + p_limit + v_aging_max end
       ) q
     ) t
     where not exists (select 1 from aged a where a.tenant_id = t.tenant_id and a.task_id = t.task_id)
@@ -64,16 +71,19 @@ begin
     where p.place > p_after and (p_tenant_id is null or p.tenant_id = p_tenant_id) and (p_class is null or p.queue_class = p_class)
     order by p.place
     limit p_limit
+  ), ahead_by_aging as materialized (
+    select p.place, count(*) filter (where (a.effective_class, not a.overdue, a.on_burst) < (p.class, not p.overdue, p.on_burst))
+      - count(*) filter (where (a.queue_class, true, a.on_burst) < (p.class, not p.overdue, p.on_burst)) as tasks
+    from page p join aged a on a.tenant_id = p.tenant_id
+    group by p.place
   )
   select p.place::bigint, (p.own_before
       -- Its tenant's lines ahead of this group, and those of its aged tasks that have moved ahead of it.
       + (select coalesce(sum(l.tasks), 0) from waiting_lines l where l.tenant_id = p.tenant_id
           and (l.queue_class, true, l.on_burst) < (p.class, not p.overdue, p.on_burst))
-      + (select count(*) filter (where (a.effective_class, not a.overdue, a.on_burst) < (p.class, not p.overdue, p.on_burst))
-            - count(*) filter (where (a.queue_class, true, a.on_burst) < (p.class, not p.overdue, p.on_burst))
-          from aged a where a.tenant_id = p.tenant_id))::bigint,
+      + coalesce(m.tasks, 0))::bigint,
     p.tenant_id, p.task_id
-  from page p
+  from page p left join ahead_by_aging m on m.place = p.place
   order by p.place;
 end
 $$;

@@ -89,10 +89,11 @@ async function decideAndApply(database: Database, now: Date): Promise<Done | nul
 
 /** The plan that a live pass would carry out now, and the snapshot it rests on. Writes nothing. */
 export async function decide(database: Database, now: Date): Promise<{ plan: Plan; snapshot: Snapshot }> {
-  let snapshot = await readSnapshot(database, null, now);
+  const [aFew, ...more] = read_running_max;
+  let snapshot = await readSnapshot(database, aFew, now, 'if_of_use');
   let plan = planSchedule(snapshot, policyInForce(), now);
   // First a few of the running tasks, then many, then all: mostly the first few suffice.
-  for (const running_max of read_running_max) {
+  for (const running_max of snapshot.running === null ? read_running_max : more) {
     if (!plan.needsRunning) break;
     snapshot = await readSnapshot(database, running_max, now);
     plan = planSchedule(snapshot, policyInForce(), now);
@@ -100,15 +101,21 @@ export async function decide(database: Database, now: Date): Promise<{ plan: Pla
   return { plan, snapshot };
 }
 
-/** @param running_max how many of the running tasks to read; null: none */
+/**
+ * @param running_max how many of the running tasks to read; null: none
+ * @param when `if_of_use`: none either, unless one that does not fit could preempt
+ */
 export async function readSnapshot(
   database: Database,
   running_max: number | null,
   now: Date,
+  when: 'always' | 'if_of_use' = 'always',
 ): Promise<Snapshot> {
   const [row] = await database.query<{ snapshot: Snapshot }>(
-    'select scheduler_snapshot(p_policy => $1, p_waiting_max => $2, p_running_max => $3, p_now => $4) as snapshot',
-    [json(policyInForce()), planned_waiting_max, running_max, now],
+    `select scheduler_snapshot(
+       p_policy => $1, p_waiting_max => $2, p_running_max => $3, p_running_always => $4, p_now => $5
+     ) as snapshot`,
+    [json(policyInForce()), planned_waiting_max, running_max, when === 'always', now],
   );
   if (row === undefined) throw new Error('scheduler_snapshot returned no row');
   return row.snapshot;

@@ -33,7 +33,7 @@ export function priceKeyOf(count: string): string {
 
 function countOf(priceKey: string, counts: UnitCounts): number {
   // An event is one request; nobody counts those.
-  if (priceKey === 'requests_kcount') return 1;
+  if (priceKey.startsWith('requests_')) return 1;
   return counts[priceKey.replace(/_mtok$/, '_tokens').replace(/_kcount$/, '')] ?? 0;
 }
 

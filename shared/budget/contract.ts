@@ -104,6 +104,9 @@ export const orgBudget = z.looseObject({
 
 const tokens = z.int().min(0);
 
+/** Begins the ids of the corrections that re-pricing books. */
+export const correctionIds = 'repricing:';
+
 /** Token counts; cached, cache-write and reasoning tokens are part of the input and output counts. */
 export const tokenUsage = z
   .strictObject({
@@ -134,22 +137,26 @@ function cachedTokens(usage: {
 
 export type TokenUsage = z.infer<typeof tokenUsage>;
 
+const costEventFields = {
+  eventId: id.refine((eventId) => !eventId.startsWith(correctionIds), {
+    error: `ids that begin with "${correctionIds}" are those of re-pricing`,
+  }),
+  taskId: id.optional(),
+  epoch: epoch.optional(),
+  occurredAt: instant.optional(),
+  costUSD: usd({ min_usd: -amountMax_usd, rounded: true }).optional(),
+  provider: z.string().min(1).max(128).optional(),
+  model: z.string().min(1).max(256).optional(),
+  usage: tokenUsage.optional(),
+  kind: id.optional(),
+};
+
 /**
  * One cost event, judged on its own so that a bad one does not hold up the others. costUSD may have more than
  * nine decimals (booked rounded half up) and be negative only as a correction.
  */
 export const costEvent = z
-  .strictObject({
-    eventId: id,
-    taskId: id.optional(),
-    epoch: epoch.optional(),
-    occurredAt: instant.optional(),
-    costUSD: usd({ min_usd: -amountMax_usd, rounded: true }).optional(),
-    provider: z.string().min(1).max(128).optional(),
-    model: z.string().min(1).max(256).optional(),
-    usage: tokenUsage.optional(),
-    kind: id.optional(),
-  })
+  .strictObject(costEventFields)
   .refine(
     (event) => event.costUSD !== undefined || (event.model !== undefined && event.usage !== undefined),
     {
@@ -163,6 +170,24 @@ export const costEvent = z
   });
 export type CostEvent = z.infer<typeof costEvent>;
 
+/** Attributes of a model call's span in the names of OpenTelemetry's GenAI conventions; see `otel-usage.ts`. */
+const spanAttributes = z.looseObject({
+  'gen_ai.provider.name': z.string().optional(),
+  'gen_ai.request.model': z.string().optional(),
+  'gen_ai.response.model': z.string().optional(),
+  'gen_ai.usage.input_tokens': tokens.optional(),
+  'gen_ai.usage.cache_read.input_tokens': tokens.optional(),
+  'gen_ai.usage.cache_creation.input_tokens': tokens.optional(),
+  'gen_ai.usage.output_tokens': tokens.optional(),
+  'gen_ai.usage.reasoning.output_tokens': tokens.optional(),
+});
+
+/** A cost event as callers may write it: with a span's attributes instead of, or beside, model and usage. */
+export const costEventDocumented = z.strictObject({
+  ...costEventFields,
+  attributes: spanAttributes.optional(),
+});
+
 /** The whole report: only what must hold for any event to be judged. */
 export const costReport = z.strictObject({
   events: z
@@ -173,7 +198,7 @@ export const costReport = z.strictObject({
 export type CostReport = z.infer<typeof costReport>;
 
 /** As callers should write it: what the documents show. */
-export const costReportDocumented = z.strictObject({ events: z.array(costEvent).min(1).max(500) });
+export const costReportDocumented = z.strictObject({ events: z.array(costEventDocumented).min(1).max(500) });
 
 export const rejectedCostEvent = z.looseObject({
   eventId: z.string(),

@@ -1,7 +1,7 @@
 /** Booking cost events: each judged and priced on its own, then all booked in one statement (B1, B2). */
 
 import type { RunTerms, TaskRow } from '../admission/rows.ts';
-import { type Database, json } from '../platform/db.ts';
+import { type Database, json, StoreUnavailable } from '../platform/db.ts';
 import { usdToNanos } from '../platform/money.ts';
 import {
   type CostEvent,
@@ -11,7 +11,9 @@ import {
   type Directive,
 } from './contract.ts';
 import { directiveOf, mostUrgent } from './directive.ts';
-import { priceUsage } from './prices.ts';
+import { fromOpenTelemetry } from './otel-usage.ts';
+import { type StalePrices, seenPriceTable, takePriceTable } from './price-table.ts';
+import { type OperatorPrices, priceUsage } from './prices.ts';
 import { type BudgetSnapshot, budgetStatusOf } from './status.ts';
 import type { StoredPeriod, Thresholds } from './terms.ts';
 
@@ -30,6 +32,8 @@ export type BookableEvent = {
   readonly priceVersion: string | null;
   readonly unitPrices: Readonly<Record<string, string>> | null;
   readonly priceMismatch: boolean;
+  /** The caller said what it costs: such an event is never priced again. */
+  readonly costStated: boolean;
   readonly occurredAt: string;
 };
 
@@ -40,8 +44,15 @@ const mismatch_percent = 5n;
  * Judges one event of a report: its shape, and its price when it states no cost. An unknown model or an impossible usage
  * is refused by name, never priced at zero.
  */
-export function bookable(sent: CostReport['events'][number], now: Date): BookableEvent | Rejected {
-  const parsed = costEvent.safeParse(sent);
+export function bookable(
+  sent: CostReport['events'][number],
+  operator: OperatorPrices,
+  now: Date,
+): BookableEvent | Rejected {
+  const translated = fromOpenTelemetry(sent);
+  if ('message' in translated)
+    return { eventId: sent.eventId, code: 'bad_event', message: translated.message };
+  const parsed = costEvent.safeParse(translated.event);
   if (!parsed.success) {
     const message = parsed.error.issues
       .map((issue) => `${issue.path.length === 0 ? 'event' : issue.path.join('.')}: ${issue.message}`)
@@ -61,27 +72,23 @@ export function bookable(sent: CostReport['events'][number], now: Date): Bookabl
     occurredAt: occurredAt.toISOString(),
   };
   const given = event.costUSD === undefined ? null : usdToNanos(event.costUSD, 'halfUp');
+  const unpriced = { priceVersion: null, unitPrices: null, priceMismatch: false, costStated: true };
   if (event.model === undefined || event.usage === undefined) {
     // The schema asks for costUSD or for model with usage.
-    return {
-      ...common,
-      costNanos: String(given ?? 0n),
-      priceVersion: null,
-      unitPrices: null,
-      priceMismatch: false,
-    };
+    return { ...common, costNanos: String(given ?? 0n), ...unpriced };
   }
   const price = priceUsage({
     provider: event.provider,
     model: event.model,
     at: occurredAt,
     usage: event.usage,
+    operator,
   });
   if (price.kind !== 'priced') {
     // A stated cost is booked whatever we know of the model; without one there is nothing to book.
     return given === null
       ? { eventId: event.eventId, code: price.kind, message: price.message }
-      : { ...common, costNanos: String(given), priceVersion: null, unitPrices: null, priceMismatch: false };
+      : { ...common, costNanos: String(given), ...unpriced };
   }
   return {
     ...common,
@@ -89,6 +96,7 @@ export function bookable(sent: CostReport['events'][number], now: Date): Bookabl
     priceVersion: price.priceVersion,
     unitPrices: price.unitPrices,
     priceMismatch: given !== null && differs(given, price.costNanos),
+    costStated: given !== null,
   };
 }
 
@@ -114,24 +122,34 @@ type BookedCosts = {
   readonly run: RunTerms;
 };
 
-/** One round trip for the whole batch. @throws StoreUnavailable */
+/**
+ * One round trip for the whole batch.
+ *
+ * @param priceTableVersion of the operator's table that they were priced by; null when none was needed
+ * @returns `stale_prices` with the table in force, and nothing booked, when that is another one
+ * @throws StoreUnavailable
+ */
 export async function bookCosts(
   database: Database,
   tenantId: string,
   runId: string,
   events: readonly BookableEvent[],
+  priceTableVersion: number | null,
   policy: unknown,
   now: Date,
-): Promise<BookedCosts | { readonly kind: 'not_found' }> {
-  const [row] = await database.query<{ result: BookedCosts | { readonly kind: 'not_found' } }>(
-    `select record_costs(p_tenant_id => $1, p_run_id => $2, p_events => $3, p_policy => $4, p_now => $5) as result`,
-    [tenantId, runId, json(events), json(policy), now],
+): Promise<BookedCosts | StalePrices | { readonly kind: 'not_found' }> {
+  const [row] = await database.query<{ result: Awaited<ReturnType<typeof bookCosts>> }>(
+    `select record_costs(p_tenant_id => $1, p_run_id => $2, p_events => $3, p_policy => $4, p_now => $5, p_price_table => $6) as result`,
+    [tenantId, runId, json(events), json(policy), now, priceTableVersion],
   );
   if (row === undefined) throw new Error('record_costs returned no row');
   return row.result;
 }
 
-/** What a report is answered with, or null when the tenant has no such run. */
+/** Each round after the first means that the operator has set other prices in between. */
+const pricingRoundsMax = 10;
+
+/** What a report is answered with, or null when the tenant has no such run. @throws StoreUnavailable */
 export async function recordCosts(
   database: Database,
   tenantId: string,
@@ -140,11 +158,27 @@ export async function recordCosts(
   policy: unknown,
   now: Date,
 ): Promise<CostReportAnswer | null> {
-  const judged = events.map((event) => bookable(event, now));
-  const good = judged.filter((event): event is BookableEvent => 'costNanos' in event);
-  const rejected = judged.filter((event): event is Rejected => 'code' in event);
-  const booked = await bookCosts(database, tenantId, runId, good, policy, now);
-  if (booked.kind === 'not_found') return null;
+  const needsPrices = events.some((event) => 'usage' in event || 'attributes' in event);
+  let table = seenPriceTable(database);
+  for (let round = 1; round <= pricingRoundsMax; round += 1) {
+    const judged = events.map((event) => bookable(event, { table, tenantId }, now));
+    const good = judged.filter((event): event is BookableEvent => 'costNanos' in event);
+    const rejected = judged.filter((event): event is Rejected => 'code' in event);
+    const version = needsPrices ? table.version : null;
+    const booked = await bookCosts(database, tenantId, runId, good, version, policy, now);
+    if (booked.kind === 'not_found') return null;
+    if (booked.kind === 'booked') return answerOf(good, rejected, booked, now);
+    table = takePriceTable(database, booked);
+  }
+  throw new StoreUnavailable('the price table changed faster than the report could be priced');
+}
+
+function answerOf(
+  good: readonly BookableEvent[],
+  rejected: readonly Rejected[],
+  booked: BookedCosts,
+  now: Date,
+): CostReportAnswer {
   const unknownTasks = new Set(booked.unknownTasks);
   const strays = good.filter(({ taskId }) => taskId !== null && unknownTasks.has(taskId));
   return {

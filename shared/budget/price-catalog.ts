@@ -18,18 +18,35 @@ import {
 /** Of the library, which offers no way to ask for it; a test compares it with the installed package. */
 export const libraryVersion = '0.1.8';
 
+/** One price of a list, in USD; texts are decimals. One tier applies to a whole call. */
+export type ListPrice =
+  | number
+  | string
+  | {
+      readonly base: number | string;
+      readonly tiers: readonly { readonly start: number; readonly price: number | string }[];
+    };
+
 /** The price list in force for one model at one instant. */
 export type PriceList = {
-  readonly provider: Provider;
-  readonly model: ModelInfo;
-  /** USD by price key: `_mtok` is per million tokens, `_kcount` per thousand calls. */
-  readonly prices: ModelPrice;
-  /** Names library version, provider, model and, where prices change by date or hour, which of them applies. */
+  /** Whose list it is, for people. */
+  readonly source: string;
+  readonly provider: { readonly id: string };
+  readonly model: { readonly id: string };
+  /** By price key: `_mtok` is per million tokens, `_kcount` per thousand calls, `_each` per call. */
+  readonly prices: Readonly<Record<string, ListPrice | undefined>>;
+  /** Names the source and its version, provider, model and, where prices change by date or hour, which applies. */
   readonly version: string;
 };
 
+/** A list of the library, with what it knows of the provider beyond prices. */
+export type LibraryPriceList = PriceList & { readonly provider: Provider };
+
+/** The library's name and version, for people. */
+export const librarySource = `genai-prices ${libraryVersion}`;
+
 /** Lists that hold at any time, by provider and model as asked for: a look-up takes about 50 us, one here under 1. */
-const timeless = new Map<string, PriceList>();
+const timeless = new Map<string, LibraryPriceList>();
 const timelessMax = 1000;
 
 /**
@@ -38,28 +55,39 @@ const timelessMax = 1000;
  *
  * @returns null when provider or model is unknown
  */
-export function findPriceList(provider: string | undefined, model: string, at: Date): PriceList | null {
+export function findPriceList(
+  provider: string | undefined,
+  model: string,
+  at: Date,
+): LibraryPriceList | null {
   const key = JSON.stringify([provider, model]);
   const known = timeless.get(key);
   if (known !== undefined) return known;
   const list = lookUp(provider, model, at);
-  if (list !== null && !Array.isArray(list.model.prices)) {
+  if (list === null) return null;
+  if (list.timeless) {
     if (timeless.size >= timelessMax) timeless.clear();
     timeless.set(key, list);
   }
   return list;
 }
 
-function lookUp(provider: string | undefined, model: string, at: Date): PriceList | null {
+function lookUp(
+  provider: string | undefined,
+  model: string,
+  at: Date,
+): (LibraryPriceList & { readonly timeless: boolean }) | null {
   // Under the name "litellm" the library reads `provider/model` and else goes by the model's name.
   const match = calcPrice({}, model, { providerId: provider ?? 'litellm', timestamp: at });
   if (match === null) return null;
-  const source = `genai-prices@${libraryVersion}:${match.provider.id}/${match.model.id}`;
+  const named = `genai-prices@${libraryVersion}:${match.provider.id}/${match.model.id}`;
   return {
+    source: librarySource,
     provider: match.provider,
     model: match.model,
     prices: match.model_price,
-    version: source + validity(match.model, match.model_price),
+    version: named + validity(match.model, match.model_price),
+    timeless: !Array.isArray(match.model.prices),
   };
 }
 

@@ -4,9 +4,17 @@
  */
 
 import * as z from 'zod';
+import { amountMax_nanos, amountMax_usd, nanosToDecimal, plainDecimal } from '../platform/money.ts';
 import { billedUnits, priceKeyOf, type UnitCounts } from './billed-units.ts';
 import { tokenUsage } from './contract.ts';
-import { findPriceList, isKnownProvider, libraryVersion, type PriceList } from './price-catalog.ts';
+import { findOperatorPrice, operatorPriceList, type PriceTable } from './operator-prices.ts';
+import {
+  findPriceList,
+  isKnownProvider,
+  type ListPrice,
+  librarySource,
+  type PriceList,
+} from './price-catalog.ts';
 import { countsOfTokens, tokensOfCounts } from './price-usage.ts';
 
 /** Input tokens include cached and cache-write tokens; output tokens include reasoning tokens. */
@@ -16,7 +24,7 @@ export type PricedUsage = {
   kind: 'priced';
   /** 1e-9 USD, a half rounded up. */
   costNanos: bigint;
-  /** Version of the price library, provider, model and, where prices change with time, their validity. */
+  /** Price library or operator's table with its version, provider, model and, where prices change, their validity. */
   priceVersion: string;
   /**
    * Decimal texts of the prices in force: USD per million tokens by kind (input, cachedInput, cacheWrite, output,
@@ -29,25 +37,49 @@ export type PriceRefusal = { kind: 'unknown_model' | 'impossible_usage'; message
 
 export type PriceQuery = { provider?: string | undefined; model: string; at: Date };
 
+/** The operator's prices, which go before the library's, for one tenant. */
+export type OperatorPrices = { readonly table: PriceTable; readonly tenantId: string };
+
 /** Prices the tokens of one event at the prices in force at the event's time. */
-export function priceUsage(input: PriceQuery & { usage: TokenUsage }): PricedUsage | PriceRefusal {
-  const list = priceListOf(input);
+export function priceUsage(
+  input: PriceQuery & { usage: TokenUsage; operator?: OperatorPrices },
+): PricedUsage | PriceRefusal {
+  const list = priceListOf(input, input.operator);
   return 'kind' in list ? list : priceCounts(list, countsOfTokens(input.usage));
 }
 
 /** The price list in force, or a refusal naming the model or provider that has none. */
-export function priceListOf({ provider, model, at }: PriceQuery): PriceList | PriceRefusal {
-  const list = findPriceList(provider, model, at);
-  if (list !== null) return list;
+export function priceListOf(query: PriceQuery, operator?: OperatorPrices): PriceList | PriceRefusal {
+  const { provider, model, at } = query;
+  const library = findPriceList(provider, model, at);
+  if (operator !== undefined) {
+    const resolved = library === null ? [] : [{ provider: library.provider.id, model: library.model.id }];
+    const price = findOperatorPrice(
+      operator.table,
+      operator.tenantId,
+      [{ provider, model }, ...resolved],
+      at,
+    );
+    if (price !== null) return operatorPriceList(operator.table.version, price);
+  }
+  return library ?? unknownModel(query, operator);
+}
+
+/** Names what has no price, and where it was looked for. */
+export function unknownModel({ provider, model }: PriceQuery, operator?: OperatorPrices): PriceRefusal {
   const ofProvider = provider === undefined ? '' : ` of provider "${provider}"`;
   const unknown =
     provider !== undefined && !isKnownProvider(provider)
       ? `Provider "${provider}" of model "${model}"`
       : `Model "${model}"${ofProvider}`;
-  return {
-    kind: 'unknown_model',
-    message: `${unknown} is unknown to genai-prices ${libraryVersion}; report costUSD instead.`,
-  };
+  const [where, remedy] =
+    operator === undefined
+      ? [librarySource, 'report costUSD instead']
+      : [
+          `${librarySource} and to the operator's price table`,
+          'report costUSD instead, or ask the operator for a price',
+        ];
+  return { kind: 'unknown_model', message: `${unknown} is unknown to ${where}; ${remedy}.` };
 }
 
 /** Prices counts by the library's names, which know more kinds than ours, such as audio tokens and web searches. */
@@ -64,15 +96,19 @@ export function priceCounts(list: PriceList, counts: UnitCounts): PricedUsage | 
         `The parts of ${key.replace(/_mtok$/, ' tokens')} add up to more than their whole.`,
       );
     }
-    const decimal = decimalText(
-      typeof price === 'number' ? price : tierPrice(price, counts.input_tokens ?? 0),
-    );
+    const decimal = plainDecimal(String(priceInForce(price, counts.input_tokens ?? 0)));
     unitPrices[kindOfPriceKey[key] ?? key] = decimal;
-    cost += scaledPrice(decimal) * BigInt(units) * (key.endsWith('_kcount') ? 1000n : 1n);
+    cost += scaledPrice(decimal) * BigInt(units) * perMillion(key);
+  }
+  const costNanos = (2n * cost + costPerNano) / (2n * costPerNano);
+  if (costNanos > amountMax_nanos) {
+    return impossibleUsage(
+      `It would cost ${nanosToDecimal(costNanos)} USD; one event may cost at most ${amountMax_usd} USD.`,
+    );
   }
   return {
     kind: 'priced',
-    costNanos: (2n * cost + costPerNano) / (2n * costPerNano),
+    costNanos,
     priceVersion: list.version,
     unitPrices,
   };
@@ -84,7 +120,14 @@ const kindOfPriceKey: Readonly<Record<string, string>> = {
   cache_write_mtok: 'cacheWrite',
   output_mtok: 'output',
   output_reasoning_mtok: 'reasoning',
+  requests_each: 'request',
 };
+
+/** How often a price counts per million units. */
+function perMillion(priceKey: string): bigint {
+  if (priceKey.endsWith('_kcount')) return 1000n;
+  return priceKey.endsWith('_each') ? 1_000_000n : 1n;
+}
 
 /** Beyond it no single report is believable, and below it the cost fits a 64-bit column. */
 const unitsMax = 1_000_000_000_000;
@@ -106,7 +149,10 @@ function impossibleUsage(message: string): PriceRefusal {
  * The library bills at nothing what has no price; here it is a refusal. Kinds of tokens without a price of their own
  * are billed as input or output, so that only those two and calls can lack one.
  */
-function unpriced({ prices, provider, model }: PriceList, counts: UnitCounts): PriceRefusal | undefined {
+function unpriced(
+  { prices, provider, model, source }: PriceList,
+  counts: UnitCounts,
+): PriceRefusal | undefined {
   const missing = Object.keys(counts).filter((name) => {
     const needsPrice = !name.endsWith('_tokens') || name === 'input_tokens' || name === 'output_tokens';
     return needsPrice && (counts[name] ?? 0) > 0 && prices[priceKeyOf(name)] === undefined;
@@ -117,29 +163,20 @@ function unpriced({ prices, provider, model }: PriceList, counts: UnitCounts): P
     kind: 'unknown_model',
     message:
       `Model "${model.id}" of provider "${provider.id}" has no price for ${kinds} ` +
-      `in genai-prices ${libraryVersion}; report costUSD instead.`,
+      `in ${source}; report costUSD instead.`,
   };
 }
 
-type Tiers = { readonly base: number; readonly tiers: readonly { start: number; price: number }[] };
-
 /** One tier applies to the whole call: the highest whose start lies below the input tokens. */
-function tierPrice({ base, tiers }: Tiers, inputTokens: number): number {
-  const reached = tiers.filter(({ start }) => inputTokens > start).sort((a, b) => b.start - a.start);
-  return reached[0]?.price ?? base;
+function priceInForce(price: ListPrice, inputTokens: number): number | string {
+  if (typeof price !== 'object') return price;
+  const reached = price.tiers.filter(({ start }) => inputTokens > start).sort((a, b) => b.start - a.start);
+  return reached[0]?.price ?? price.base;
 }
 
 /** Prices are held in 1e-20 USD per million units, costs in 1e-26 USD. */
 const priceDecimals = 20;
 const costPerNano = 10n ** BigInt(priceDecimals + 6 - 9);
-
-/** The shortest decimal text of a price, which is what the price list says, without an exponent. */
-function decimalText(price_usd: number): string {
-  const [digits = '', exponent] = String(price_usd).split('e-');
-  if (exponent === undefined) return digits;
-  const [whole = '', fraction = ''] = digits.split('.');
-  return `0.${(whole + fraction).padStart(Number(exponent) + fraction.length, '0')}`;
-}
 
 /** @throws Error when the text has more decimals than are held */
 function scaledPrice(decimal: string): bigint {

@@ -4,6 +4,7 @@ import type * as z from 'zod';
 import * as access from '../access/contract.ts';
 import * as admission from '../admission/contract.ts';
 import * as budget from '../budget/contract.ts';
+import * as prices from '../budget/price-contract.ts';
 import * as deliberation from '../deliberation/contract.ts';
 import type { RouteKey } from '../platform/routes.ts';
 import * as coordination from './contract.ts';
@@ -19,7 +20,7 @@ export const schemas = {
   ClaimsAnswer: admission.claimsAnswer,
   ClaimsRequest: admission.claimsRequest,
   CompleteRequest: admission.completeRequest,
-  CostEvent: budget.costEvent,
+  CostEvent: budget.costEventDocumented,
   CostReport: budget.costReportDocumented,
   CostReportAnswer: budget.costReportAnswer,
   Decision: admission.decisionAnswer,
@@ -39,6 +40,8 @@ export const schemas = {
   Pool: admission.poolAnswer,
   PoolRequest: admission.poolRequest,
   PreemptRequest: admission.preemptRequest,
+  PriceTable: prices.priceTable,
+  PriceTableChange: prices.priceTableChange,
   Problem: admission.problem,
   Queue: admission.queueList,
   QueueItem: admission.queueItem,
@@ -46,6 +49,8 @@ export const schemas = {
   QuotasRequest: admission.quotas,
   Refusal: admission.refusal,
   RefusalReason: admission.refusalReason,
+  Repricing: prices.repricingAnswer,
+  RepricingRequest: prices.repricingRequest,
   RunList: admission.runList,
   RunRequest: admission.runRequest,
   RunResult: admission.runResult,
@@ -109,6 +114,9 @@ export const operations: { readonly [K in ApiRouteKey]: Operation } = {
     body: 'CostReport',
     answers: { 200: 'CostReportAnswer' },
   },
+  'GET /v1/prices': { id: 'getPrices', query: prices.priceTableQuery, answers: { 200: 'PriceTable' } },
+  'PUT /v1/prices': { id: 'setPrices', body: 'PriceTableChange', answers: { 200: 'PriceTable' } },
+  'POST /v1/prices/repricings': { id: 'reprice', body: 'RepricingRequest', answers: { 200: 'Repricing' } },
   'POST /v1/runs/{runId}/deliberations': {
     id: 'scoreDeliberation',
     ...ofTenant,

@@ -15,7 +15,7 @@ const nanosPerUsd = 10n ** BigInt(decimals);
 
 /** Largest single amount accepted, either sign; 900 of them fit a 64-bit sum of nano-USD. */
 export const amountMax_usd = 10_000_000;
-const amountMax_nanos = BigInt(amountMax_usd) * nanosPerUsd;
+export const amountMax_nanos = BigInt(amountMax_usd) * nanosPerUsd;
 
 export type Rounding =
   /** More than nine decimals is an error. */
@@ -36,6 +36,18 @@ export function decimalParts(text: string): { mantissa: bigint; exponent: number
     throw new RangeError(`The amount has too many digits; give at most ${digitsMax}.`);
   }
   return { mantissa: BigInt(sign + whole + fraction), exponent };
+}
+
+/** The decimal text of a number in JSON's form: no exponent, no needless zeros. @throws RangeError as `decimalParts` */
+export function plainDecimal(text: string): string {
+  const { mantissa, exponent } = decimalParts(text);
+  if (mantissa < 0n) return `-${plainDecimal(text.slice(1))}`;
+  const digits = String(mantissa);
+  if (exponent >= 0) return mantissa === 0n ? '0' : digits + '0'.repeat(exponent);
+  const padded = digits.padStart(1 - exponent, '0');
+  const fraction = padded.slice(exponent).replace(/0+$/, '');
+  const whole = padded.slice(0, exponent).replace(/^0+(?=\d)/, '');
+  return fraction === '' ? whole : `${whole}.${fraction}`;
 }
 
 function divideHalfUp(dividend: bigint, divisor: bigint): bigint {

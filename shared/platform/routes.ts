@@ -79,6 +79,27 @@ export const routes = [
     summary: 'Report cost events',
   },
   {
+    method: 'GET',
+    path: '/v1/prices',
+    function: 'budget',
+    scope: 'operator',
+    summary: "The operator's price table",
+  },
+  {
+    method: 'PUT',
+    path: '/v1/prices',
+    function: 'budget',
+    scope: 'operator',
+    summary: "Set the operator's price table",
+  },
+  {
+    method: 'POST',
+    path: '/v1/prices/repricings',
+    function: 'budget',
+    scope: 'operator',
+    summary: 'Price recorded usage again',
+  },
+  {
     method: 'POST',
     path: '/v1/runs/{runId}/deliberations',
     function: 'deliberation',

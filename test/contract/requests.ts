@@ -26,6 +26,23 @@ const badIdText = ['', 'a b', 'x'.repeat(129)];
 const badEpoch = [0, -1, 1.5, '1', null, hugeNumber, 'NaN', 2 ** 53];
 const badReason = ['', 'x'.repeat(1025), 'é'.repeat(513), 7, null, 'NUL \0', '\ud800'];
 const badUsd = [0, -1, '1', null, hugeNumber, 'NaN', 1e-10, 10_000_000.01, true, []];
+const badInstant = ['', 'yesterday', '2026-01-01', '2026-13-01T00:00:00Z', 7, null];
+const badUnitPrice = [
+  -1,
+  '-1',
+  '',
+  '1e3',
+  ' 1',
+  '1,5',
+  null,
+  true,
+  [],
+  hugeNumber,
+  1e-13,
+  1_000_001,
+  '1000000.000001',
+];
+const price = (model: string) => ({ model, unitPrices: { input: 1, output: 1 } });
 const badAmount = [-1, 0.0001, 100_001, '4', null, hugeNumber, 'NaN'];
 const badLease = [9, 86_401, 60.5, '60', null, hugeNumber];
 const badPage = {
@@ -113,6 +130,67 @@ export const requests: { readonly [K in RouteKey]: RequestSample } = {
     },
     wrongQuery: tenant,
     tooMany_bytes: 512 * kilobytes + 1,
+  },
+  'GET /v1/prices': { wrongQuery: { version: ['', '0', '-1', '1.5', 'newest'] } },
+  'PUT /v1/prices': {
+    body: {
+      prices: [
+        {
+          model: 'acme-70b',
+          from: '2026-01-01T00:00:00Z',
+          unitPrices: { input: '0.5', output: 1.5 },
+          tiers: [{ aboveInputTokens: 200_000, unitPrices: { input: '1' } }],
+        },
+      ],
+      reason: 'contract',
+    },
+    required: [
+      'prices',
+      'reason',
+      'prices[0].model',
+      'prices[0].unitPrices',
+      'prices[0].unitPrices.input',
+      'prices[0].unitPrices.output',
+      'prices[0].tiers[0].aboveInputTokens',
+      'prices[0].tiers[0].unitPrices',
+    ],
+    wrong: {
+      prices: [null, {}, 'acme', Array.from({ length: 1001 }, (_, i) => price(`m${i}`))],
+      'prices -> prices[1].from': [[price('m'), price('m')]],
+      'prices[0].tenantId': badId,
+      'prices[0].provider': ['', 'x'.repeat(129), 7, null],
+      'prices[0].model': ['', 'x'.repeat(257), 7, null],
+      'prices[0].from': badInstant,
+      'prices[0].to': [...badInstant, '2026-01-01T00:00:00Z'],
+      'prices[0].unitPrices': [1, null, []],
+      'prices[0].unitPrices.input': badUnitPrice,
+      'prices[0].unitPrices.reasoning': badUnitPrice,
+      'prices[0].unitPrices.audio': ['1'],
+      'prices[0].tiers': [[], null, {}],
+      'prices[0].tiers[0].aboveInputTokens': [0, -1, 1.5, '1', null],
+      'prices[0].tiers[0].unitPrices.cachedInput': ['1'],
+      'prices[0].currency': ['USD'],
+      madeFromVersion: [-1, 1.5, '1', null],
+      reason: badReason,
+    },
+    wrongQuery: {},
+    tooMany_bytes: 512 * kilobytes + 1,
+  },
+  'POST /v1/prices/repricings': {
+    body: { from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:00Z', reason: 'new contract' },
+    required: ['from', 'to', 'reason'],
+    wrong: {
+      from: badInstant,
+      to: [...badInstant, '2026-01-01T00:00:00Z', '2025-01-01T00:00:00Z'],
+      tenantId: badId,
+      model: ['', 'x'.repeat(257), 7, null],
+      reason: badReason,
+      dryRun: ['true', 1, null],
+      cursor: ['', 'not-a-cursor', 'x'.repeat(2049), 7, null],
+      runId: ['run'],
+    },
+    wrongQuery: {},
+    tooMany_bytes: default_bytes,
   },
   'POST /v1/runs/{runId}/deliberations': {
     body: { text: 'First we look. Then we act.' },

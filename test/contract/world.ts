@@ -5,7 +5,9 @@ import type { Api } from '../setup/api.ts';
 import type { TestDatabase } from '../setup/database.ts';
 
 /** Ids that exist, by path parameter. */
-export type Ids = Readonly<Record<'tenantId' | 'runId' | 'taskId' | 'keyId' | 'decisionId' | 'orgId', string>>;
+export type Ids = Readonly<
+  Record<'tenantId' | 'runId' | 'taskId' | 'keyId' | 'decisionId' | 'orgId', string>
+>;
 
 /** Gives a tenant quotas, a running run, a spent dollar, a checkpoint, a score and a key. */
 export async function furnish(api: Api, tenantId: string): Promise<Ids> {

@@ -112,3 +112,12 @@ function withoutUpdates(file: string, text: string): string {
   const joined = text.replaceAll(/\bupdate\b[^;`]*?\bset\b/gi, 'update');
   return file.endsWith('.sql') ? joined.replaceAll(/^--.*$/gm, '') : joined;
 }
+
+test('each index of the tasks says what reads it', async () => {
+  const rows = await database.admin.query<{ name: string; said: string | null }>(
+    `select indexrelid::regclass::text as name, obj_description(indexrelid, 'pg_class') as said
+     from pg_index where indrelid = 'tasks'::regclass and not indisprimary`,
+  );
+  expect(rows.length).toBeGreaterThan(0);
+  expect(rows.filter(({ said }) => said === null)).toEqual([]);
+});

@@ -1,5 +1,6 @@
 /** Costs over the queue: real SQS messages, the mapping of the template, the bundled function, Postgres. */
 
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
   GetQueueAttributesCommand,
@@ -193,6 +194,19 @@ test('ten messages of a hot run among reports over HTTP, some events by both roa
   }
   await Promise.all(byQueue);
   await expectLedger('hot', 'run', 10 * 30 + 10 * 20 + 10, 510n * cent);
+});
+
+test('costs that come before their run is admitted are booked once it is', async () => {
+  const { client } = await startRuns('early');
+  await repeatSoon();
+  await sendCostEvents(stage.sqs, queue(), { tenantId: 'early', runId: 'run' }, cents('e', 20));
+  await eventually('a first attempt', async () => {
+    const log = await readFile(path.join(stage.dataFolder, 'functions.log'), 'utf8');
+    return log.includes('"outcome":"unknown_run"');
+  });
+  await askToStart(client, { runId: 'run', phase: 'plan', budget: { maxCostUSD: 100 } });
+  await expectLedger('early', 'run', 20, 20n * cent);
+  expect(await held(deadLetters())).toBe(0);
 });
 
 test('the store goes away and comes back: what came meanwhile is booked, once', async () => {

@@ -71,6 +71,15 @@ describe('functions', () => {
   );
 });
 
+test('a function whose host is lost fails the event under way, and serves the next one anew', async () => {
+  const behave = (payload: object) => stage.invoke('Behave', { body: JSON.stringify(payload) });
+  await behave({ kind: 'return', value: 'warm' });
+  const underWay = behave({ kind: 'sleep', milliseconds: 60_000 });
+  await stage.crash('Behave');
+  expect(await underWay).toMatchObject({ ok: false, error: { errorType: 'Runtime.ExitError' } });
+  expect(await behave({ kind: 'return', value: 'alive' })).toMatchObject({ ok: true, payload: 'alive' });
+});
+
 describe('a function may call what its role allows', () => {
   const allowedUrl = () => stage.queueUrl('fixture-allowed');
   const forbiddenUrl = () => stage.queueUrl('ForbiddenQueue');

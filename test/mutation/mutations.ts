@@ -115,7 +115,7 @@ export const mutations: readonly Mutation[] = [
     name: 'aging-into-p0',
     rule: 'A10',
     broken: 'waiting raises a task into P0',
-    file: sql('aged_tasks'),
+    file: sql('aged_of_tenant'),
     find: 'greatest(least(1, t.queue_class), ',
     replacement: 'greatest(0, ',
     tests: tests('head'),
