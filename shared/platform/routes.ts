@@ -64,7 +64,13 @@ export const routes = [
     scope: 'runner',
     summary: 'Report cost events',
   },
-  { method: 'GET', path: '/v1/prices', function: 'budget', scope: 'operator', summary: "The operator's price table" },
+  {
+    method: 'GET',
+    path: '/v1/prices',
+    function: 'budget',
+    scope: 'operator',
+    summary: "The operator's price table",
+  },
   {
     method: 'PUT',
     path: '/v1/prices',

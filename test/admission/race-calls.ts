@@ -4,7 +4,9 @@ import { policy } from '../../shared/admission/policy.ts';
 import { schedule } from '../../shared/admission/scheduler.ts';
 import { actOnBudget } from '../../shared/budget/costs.ts';
 import { type Caller, heard } from './race.ts';
+import * as money from './race-money-rules.ts';
 import * as rules from './race-rules.ts';
+import type { World } from './race-world.ts';
 import type { Ask } from './scene.ts';
 
 /** Every kind that must have met every other one, and itself. */
@@ -39,7 +41,7 @@ export type RaceCall = {
   /** Makes the call and answers what was heard: status and the word that matters. */
   send(caller: Caller): Promise<string>;
   /** What is heard by the rules, and what becomes of the world; in steps when it takes more than one transaction. */
-  rule(world: rules.World): string | rules.Steps;
+  rule(world: World): string | rules.Steps;
 };
 
 /** A request of tenant `a` in class P2, unless told. */
@@ -146,7 +148,7 @@ export const costs = (id: string, cost_cents: number): RaceCall => ({
   name: `${cost_cents} cents of ${id}`,
   send: async ({ scene }) =>
     heard(await scene.spend('a', 't', `cost-${cost_cents}`, cost_cents / 100, { taskId: id })),
-  rule: (world) => rules.spend(world, id, `cost-${cost_cents}`, cost_cents),
+  rule: (world) => money.spend(world, id, `cost-${cost_cents}`, cost_cents),
 });
 
 /** What `functions/budget/act.ts` does for one message of the bus. */
@@ -158,7 +160,7 @@ export const act = (level: 'throttle' | 'pause'): RaceCall => ({
     if (outcome === 'acted') await schedule(database, api.now());
     return outcome;
   },
-  rule: (world) => rules.act(world, 't', level),
+  rule: (world) => money.act(world, 't', level),
 });
 
 export const setBudget = (limit_cents: number): RaceCall => ({
@@ -168,7 +170,7 @@ export const setBudget = (limit_cents: number): RaceCall => ({
     const body = { maxCostUSD: limit_cents / 100, reason: 'race' };
     return heard(await api.call({ tenantId: 'a' }, 'PUT', '/v1/runs/t/budget', body));
   },
-  rule: (world) => rules.setBudget(world, 't', limit_cents),
+  rule: (world) => money.setBudget(world, 't', limit_cents),
 });
 
 export const setQuotas = (limit_cpu: number): RaceCall => ({
@@ -192,7 +194,7 @@ export const sweep: RaceCall = {
   kind: 'sweep',
   name: 'sweep',
   send: async ({ api }) => heard(await api.call('operator', 'POST', '/v1/sweep')),
-  rule: rules.sweep,
+  rule: money.sweep,
 };
 
 export const pass: RaceCall = {

@@ -1,8 +1,9 @@
 /** The cast of all scenes: task `t` of run `t` of tenant `a`, class P2, which fills the pool, and who waits for its room. */
 
+import { setQuotas as setQuotasOnly } from '../../shared/admission/store.ts';
 import type { Caller } from './race.ts';
 import * as calls from './race-calls.ts';
-import { newRun, newTask, type RunIs, type TaskIs, type World } from './race-rules.ts';
+import { newRun, newTask, type RunIs, type TaskIs, type World } from './race-world.ts';
 
 export type RaceScene = {
   readonly name: string;
@@ -57,6 +58,33 @@ export async function start({ scene }: Caller, ask: object, cents = 40): Promise
   await scene.ask('a', 't', { ...filling, ...ask });
   await scene.spend('a', 't', 'before', cents / 100, { taskId: 't' });
 }
+
+/** `u` waits for room that `t` holds. */
+export async function startWithAnother(caller: Caller, ask: object, cents?: number): Promise<void> {
+  await start(caller, ask, cents);
+  await caller.scene.ask('a', 'u', filling);
+}
+
+/** `t` runs, and has to leave for `n`. */
+export async function startLeaving(caller: Caller): Promise<void> {
+  await start(caller, long);
+  caller.api.advance(60);
+  await urgentAsk.send(caller);
+}
+
+/** `u` waits for quota that has come free, without the pass that follows in the API. */
+export async function startWithFreeQuota(caller: Caller, ask: object, cents?: number): Promise<void> {
+  const { scene, database, api } = caller;
+  await start(caller, ask, cents);
+  await scene.setPool(100);
+  await scene.setQuotas('a', { cpu: { limit: 8, burstShare: 0 } });
+  await scene.ask('a', 'u', waitForQuota);
+  await setQuotasOnly(database, 'a', { cpu: { limit: 24, burstShare: 0 } }, 'test', api.now());
+  api.advance(60);
+}
+export const waitForQuota = { ...filling, onQuota: 'wait' };
+export const worldWithFreeQuota = (t: TaskIs, run: RunIs) =>
+  world({ t, u: { ...waiting, waitingFor: 'quota' } }, run, { pool_cpu: 100, limits_cpu: { a: 24 } });
 
 export const again = (ask: object) => calls.admitAgain('t', { ...filling, ...ask });
 export const throttled: Partial<RunIs> = { spent_cents: 85, fired: [50, 80], demoted: true };

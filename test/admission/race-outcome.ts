@@ -2,7 +2,7 @@
 
 import type { Database } from '../../shared/platform/db.ts';
 import type { RaceCall } from './race-calls.ts';
-import { type TaskIs, type World, watchedEvents } from './race-rules.ts';
+import { type TaskIs, type World, watchedEvents } from './race-world.ts';
 
 export type Outcome = {
   /** In the order of the calls. */

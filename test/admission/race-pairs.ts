@@ -7,7 +7,7 @@ import { callerOf, type Fault, type Gate, keepState, meetAt } from './race.ts';
 import type { RaceCall } from './race-calls.ts';
 import type { RaceScene } from './race-cast.ts';
 import { allowedOutcomes, type Outcome, observe, play } from './race-outcome.ts';
-import type { World } from './race-rules.ts';
+import type { World } from './race-world.ts';
 import { startAgain } from './scene.ts';
 
 export type Pair = readonly [RaceCall, RaceCall];

@@ -1,20 +1,21 @@
 /** Situations of tasks at work, and of runs whose money runs out. */
 
-import { setQuotas as setQuotasOnly } from '../../shared/admission/store.ts';
 import * as calls from './race-calls.ts';
 import {
   again,
-  filling,
   granted,
   long,
   type RaceScene,
   running,
   spent,
   start,
+  startWithAnother,
+  startWithFreeQuota,
   stopped,
   throttled,
   waiting,
   world,
+  worldWithFreeQuota,
 } from './race-cast.ts';
 
 export const scenesAtWork: readonly RaceScene[] = [
@@ -130,8 +131,7 @@ export const scenesAtWork: readonly RaceScene[] = [
   {
     name: 'at 95 %, granted and another one waiting',
     arrange: async (caller) => {
-      await start(caller, { start: 'queue' }, 96);
-      await caller.scene.ask('a', 'u', filling);
+      await startWithAnother(caller, { start: 'queue' }, 96);
       caller.api.advance(30);
     },
     world: world(
@@ -196,25 +196,8 @@ export const scenesAtWork: readonly RaceScene[] = [
   },
   {
     name: 'at 80 %, another one waiting for quota that has come free',
-    arrange: async (caller) => {
-      await start(caller, long, 85);
-      await caller.scene.setPool(100);
-      await caller.scene.setQuotas('a', { cpu: { limit: 8, burstShare: 0 } });
-      await caller.scene.ask('a', 'u', { ...filling, onQuota: 'wait' });
-      await setQuotasOnly(
-        caller.database,
-        'a',
-        { cpu: { limit: 24, burstShare: 0 } },
-        'test',
-        caller.api.now(),
-      );
-      caller.api.advance(60);
-    },
-    world: world(
-      { t: running, u: { ...waiting, waitingFor: 'quota' } },
-      spent({ ...throttled, open: ['throttle'], overdue: ['throttle'] }),
-      { pool_cpu: 100, limits_cpu: { a: 24 } },
-    ),
+    arrange: (caller) => startWithFreeQuota(caller, long, 85),
+    world: worldWithFreeQuota(running, spent({ ...throttled, open: ['throttle'], overdue: ['throttle'] })),
     calls: [calls.act('throttle')],
     others: [calls.quotaGrant],
   },

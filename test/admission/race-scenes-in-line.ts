@@ -1,29 +1,30 @@
 /** Situations of tasks that wait, are granted, have lapsed or leave. */
 
-import { setQuotas as setQuotasOnly, sweepRooms } from '../../shared/admission/store.ts';
+import { sweepRooms } from '../../shared/admission/store.ts';
 import * as calls from './race-calls.ts';
 import {
   again,
-  filling,
   granted,
   leaving,
   long,
   type RaceScene,
   running,
   spent,
-  start,
+  startLeaving,
+  startWithAnother,
+  startWithFreeQuota,
   urgent,
-  urgentAsk,
+  waitForQuota,
   waiting,
   world,
+  worldWithFreeQuota,
 } from './race-cast.ts';
 
 export const scenesInLine: readonly RaceScene[] = [
   {
     name: 'granted, another one waiting',
     arrange: async (caller) => {
-      await start(caller, { start: 'queue' });
-      await caller.scene.ask('a', 'u', filling);
+      await startWithAnother(caller, { start: 'queue' });
       caller.api.advance(10);
     },
     world: world({ t: granted, u: waiting }, spent()),
@@ -46,8 +47,7 @@ export const scenesInLine: readonly RaceScene[] = [
   {
     name: 'granted, claim time over, another one waiting',
     arrange: async (caller) => {
-      await start(caller, { start: 'queue' });
-      await caller.scene.ask('a', 'u', filling);
+      await startWithAnother(caller, { start: 'queue' });
       caller.api.advance(60);
     },
     world: world({ t: { ...granted, due: true }, u: waiting }, spent()),
@@ -66,8 +66,7 @@ export const scenesInLine: readonly RaceScene[] = [
   {
     name: 'lease lapsed, another one waiting',
     arrange: async (caller) => {
-      await start(caller, {});
-      await caller.scene.ask('a', 'u', filling);
+      await startWithAnother(caller, {});
       caller.api.advance(60);
     },
     world: world({ t: { ...running, due: true }, u: waiting }, spent()),
@@ -95,9 +94,7 @@ export const scenesInLine: readonly RaceScene[] = [
   {
     name: 'leaving for an urgent one',
     arrange: async (caller) => {
-      await start(caller, long);
-      caller.api.advance(60);
-      await urgentAsk.send(caller);
+      await startLeaving(caller);
       caller.api.advance(10);
     },
     world: world({ t: leaving, n: urgent }, spent()),
@@ -118,9 +115,7 @@ export const scenesInLine: readonly RaceScene[] = [
   {
     name: 'at the deadline of its leave',
     arrange: async (caller) => {
-      await start(caller, long);
-      caller.api.advance(60);
-      await urgentAsk.send(caller);
+      await startLeaving(caller);
       caller.api.advance(30);
     },
     world: world({ t: { ...leaving, due: true }, n: urgent }, spent()),
@@ -141,24 +136,12 @@ export const scenesInLine: readonly RaceScene[] = [
   },
   {
     name: 'quota has come free for one that waits for it',
-    arrange: async (caller) => {
-      const { scene, database, api } = caller;
-      await start(caller, long);
-      await scene.setPool(100);
-      await scene.setQuotas('a', { cpu: { limit: 8, burstShare: 0 } });
-      await scene.ask('a', 'u', { ...filling, onQuota: 'wait' });
-      // Without the pass that follows in the API.
-      await setQuotasOnly(database, 'a', { cpu: { limit: 24, burstShare: 0 } }, 'test', api.now());
-      api.advance(60);
-    },
-    world: world({ t: running, u: { ...waiting, waitingFor: 'quota' } }, spent(), {
-      pool_cpu: 100,
-      limits_cpu: { a: 24 },
-    }),
+    arrange: (caller) => startWithFreeQuota(caller, long),
+    world: worldWithFreeQuota(running, spent()),
     calls: [calls.quotaGrant],
     others: [
       calls.admit('n', { class: 1, cpu: 8 }),
-      calls.admitAgain('u', { ...filling, onQuota: 'wait' }),
+      calls.admitAgain('u', waitForQuota),
       again(long),
       calls.admitPhase('t', 'x', 1),
       calls.claim('u'),
@@ -180,8 +163,7 @@ export const scenesInLine: readonly RaceScene[] = [
   {
     name: 'room has come free for the first of two in line',
     arrange: async (caller) => {
-      await start(caller, {});
-      await caller.scene.ask('a', 'u', filling);
+      await startWithAnother(caller, {});
       caller.api.advance(60);
       // As the sweep would, without the pass that follows.
       await sweepRooms(caller.database, 10, caller.api.now());
@@ -207,24 +189,8 @@ export const scenesInLine: readonly RaceScene[] = [
   },
   {
     name: 'quota has come free, and a lease has lapsed',
-    arrange: async (caller) => {
-      await start(caller, {});
-      await caller.scene.setPool(100);
-      await caller.scene.setQuotas('a', { cpu: { limit: 8, burstShare: 0 } });
-      await caller.scene.ask('a', 'u', { ...filling, onQuota: 'wait' });
-      await setQuotasOnly(
-        caller.database,
-        'a',
-        { cpu: { limit: 24, burstShare: 0 } },
-        'test',
-        caller.api.now(),
-      );
-      caller.api.advance(60);
-    },
-    world: world({ t: { ...running, due: true }, u: { ...waiting, waitingFor: 'quota' } }, spent(), {
-      pool_cpu: 100,
-      limits_cpu: { a: 24 },
-    }),
+    arrange: (caller) => startWithFreeQuota(caller, {}),
+    world: worldWithFreeQuota({ ...running, due: true }, spent()),
     calls: [calls.quotaGrant],
     others: [calls.regain('t'), calls.sweep],
   },

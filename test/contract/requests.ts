@@ -27,7 +27,21 @@ const badEpoch = [0, -1, 1.5, '1', null, hugeNumber, 'NaN', 2 ** 53];
 const badReason = ['', 'x'.repeat(1025), 'é'.repeat(513), 7, null, 'NUL \0', '\ud800'];
 const badUsd = [0, -1, '1', null, hugeNumber, 'NaN', 1e-10, 10_000_000.01, true, []];
 const badInstant = ['', 'yesterday', '2026-01-01', '2026-13-01T00:00:00Z', 7, null];
-const badUnitPrice = [-1, '-1', '', '1e3', ' 1', '1,5', null, true, [], hugeNumber, 1e-13, 1_000_001, '1000000.000001'];
+const badUnitPrice = [
+  -1,
+  '-1',
+  '',
+  '1e3',
+  ' 1',
+  '1,5',
+  null,
+  true,
+  [],
+  hugeNumber,
+  1e-13,
+  1_000_001,
+  '1000000.000001',
+];
 const price = (model: string) => ({ model, unitPrices: { input: 1, output: 1 } });
 const badAmount = [-1, 0.0001, 100_001, '4', null, hugeNumber, 'NaN'];
 const badLease = [9, 86_401, 60.5, '60', null, hugeNumber];
