@@ -983,6 +983,8 @@ line_head(p_policy jsonb, p_max integer, p_standings tenant_standing[], p_now ti
 
 lock_accounts(p_tenant_id text) returns tenants
 
+lock_costs(p_tenant_id text, p_run_id text, p_policy jsonb, p_now timestamp with time zone) returns tenants
+
 lock_scheduler(p_tenants text[]) returns pool
 
 lock_task(p_tenant_id text, p_task_id text) returns tasks

@@ -22,14 +22,9 @@ declare
   v_accepted text[];
   v_unknown text[];
 begin
-  -- The first report after a period's end begins the next one (B8), which moves tasks and so takes the scheduler's lock.
-  if exists (select 1 from runs where tenant_id = p_tenant_id and run_id = p_run_id and period_ends_at <= p_now) then
-    perform lock_scheduler(array[p_tenant_id]);
-    perform roll_run(p_tenant_id, p_run_id, p_policy, p_now);
-  end if;
-  v_tenant := lock_accounts(p_tenant_id);
+  v_tenant := lock_costs(p_tenant_id, p_run_id, p_policy, p_now);
   select * into v_org from orgs where org_id = v_tenant.org_id;
-  select * into v_run from runs where tenant_id = p_tenant_id and run_id = p_run_id for no key update;
+  select * into v_run from runs where tenant_id = p_tenant_id and run_id = p_run_id;
   if not found then
     return jsonb_build_object('kind', 'not_found');
   end if;

@@ -10,7 +10,7 @@ declare
   v_difference_nanos bigint;
   v_booked jsonb;
 begin
-  perform pg_advisory_xact_lock(hashtextextended(format('reprice %s/%s', p_tenant_id, p_run_id), 0));
+  perform lock_costs(p_tenant_id, p_run_id, p_policy, p_now);
   select
     coalesce(jsonb_agg(t || jsonb_build_object('costNanos', difference::text, 'kind', 'correction', 'costStated', false)), '[]'),
     coalesce(sum(difference), 0)

@@ -326,6 +326,21 @@ describe('of a message that is partly bad', () => {
     expect(await spentNanos('redriven', 'run')).toBe(2n * dollar);
   });
 
+  test('a model that nobody had a price for: booked from the letter once the operator has set one', async () => {
+    await started('priced-later', 'run');
+    const usage = { inputTokens: 1_000_000, outputTokens: 0 };
+    const { letters } = await deliver([
+      messageOf('priced-later', 'run', { eventId: 'e', model: 'house-model', usage }),
+    ]);
+    const answer = await world.api.call('operator', 'PUT', '/v1/prices', {
+      prices: [{ model: 'house-model', unitPrices: { input: 2, output: 4 } }],
+      reason: 'our own model',
+    });
+    expect(answer.status).toBe(200);
+    expect(await deliver(letters.map(({ body }) => body))).toEqual(done);
+    expect(await spentNanos('priced-later', 'run')).toBe(2n * dollar);
+  });
+
   test('the letter keeps every digit that was sent', async () => {
     await started('digits', 'run');
     const amount = '-9007199.254740993';
