@@ -141,9 +141,10 @@ describe('who may import whom', () => {
       ...['criteria', 'line-walk', 'victim-walk', 'admission-account', 'explain-words'].map(
         (name) => `shared/admission/${name}.ts`,
       ),
-      ...['status', 'directive', 'cost-message', 'cost-batch', 'cost-dead-letter'].map(
-        (name) => `shared/budget/${name}.ts`,
-      ),
+      ...[
+        ...['status', 'directive', 'cost-message', 'cost-batch', 'cost-dead-letter'],
+        ...['operator-prices', 'otel-usage', 'repricing-targets'],
+      ].map((name) => `shared/budget/${name}.ts`),
       ...filesOf('shared/deliberation', '.ts').filter((file) => !file.endsWith('score-run.ts')),
     ];
     const effects =

@@ -170,21 +170,26 @@ export const costEvent = z
   });
 export type CostEvent = z.infer<typeof costEvent>;
 
-/** Attributes of a model call's span in the names of OpenTelemetry's GenAI conventions; see `otel-usage.ts`. */
-const spanAttributes = z.looseObject({
-  'gen_ai.provider.name': z.string().optional(),
-  'gen_ai.request.model': z.string().optional(),
-  'gen_ai.response.model': z.string().optional(),
+const spanUsage = {
   'gen_ai.usage.input_tokens': tokens.optional(),
   'gen_ai.usage.cache_read.input_tokens': tokens.optional(),
   'gen_ai.usage.cache_creation.input_tokens': tokens.optional(),
   'gen_ai.usage.output_tokens': tokens.optional(),
   'gen_ai.usage.reasoning.output_tokens': tokens.optional(),
+};
+
+/** Attributes of a model call's span in the names of OpenTelemetry's GenAI conventions; see `otel-usage.ts`. */
+const spanAttributes = z.looseObject({
+  'gen_ai.provider.name': z.string().optional(),
+  'gen_ai.request.model': z.string().optional(),
+  'gen_ai.response.model': z.string().optional(),
+  ...spanUsage,
 });
 
-/** A cost event as callers may write it: with a span's attributes instead of, or beside, model and usage. */
+/** A cost event as callers may write it: also with a span's attributes, or with its counts as usage. */
 export const costEventDocumented = z.strictObject({
   ...costEventFields,
+  usage: z.union([tokenUsage, z.strictObject(spanUsage)]).optional(),
   attributes: spanAttributes.optional(),
 });
 

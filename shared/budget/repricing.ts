@@ -9,50 +9,28 @@
 import * as z from 'zod';
 import { policyInForce } from '../admission/policy-in-force.ts';
 import { type Database, json, StoreUnavailable } from '../platform/db.ts';
-import { sha256Hex } from '../platform/hash.ts';
 import { newUuid } from '../platform/ids.ts';
-import { nanosToUsd, sumNanos } from '../platform/money.ts';
+import { nanosToUsd } from '../platform/money.ts';
 import { decodeCursor, encodeCursor } from '../platform/page.ts';
-import { correctionIds, type TokenUsage } from './contract.ts';
 import type { PriceTable } from './operator-prices.ts';
 import { librarySource } from './price-catalog.ts';
 import type { RepricingAnswer, RepricingRequest } from './price-contract.ts';
 import { currentPriceTable, type StalePrices, takePriceTable } from './price-table.ts';
-import { priceUsage } from './prices.ts';
+import {
+  byRun,
+  differencesOf,
+  type OfRun,
+  type PricedEvent,
+  type RunOutcome,
+  type Target,
+  targetsOf,
+} from './repricing-targets.ts';
 
 /** Events of one call; a batch of as many corrections keeps each run's lock for milliseconds. */
 const batchSize = 500;
 
 /** Each round after the first means that the operator has set other prices in between. */
 const pricingRoundsMax = 10;
-
-type PricedEvent = {
-  readonly tenant_id: string;
-  readonly run_id: string;
-  readonly event_id: string;
-  readonly task_id: string | null;
-  readonly provider: string | null;
-  readonly model: string;
-  readonly usage: TokenUsage;
-  readonly occurred_at: Date;
-  /** What the ledger has of it: itself and its corrections, 1e-9 USD. */
-  readonly booked_nanos: bigint;
-};
-
-/** What an event costs now; the shape that `reprice_run` takes. */
-type Target = {
-  readonly corrects: string;
-  readonly eventId: string;
-  readonly costNanos: string;
-  readonly taskId: string | null;
-  readonly provider: string | null;
-  readonly model: string;
-  readonly priceVersion: string;
-  readonly unitPrices: Readonly<Record<string, string>>;
-  readonly occurredAt: string;
-};
-
-type RunOutcome = { readonly corrected: number; readonly differenceNanos: bigint };
 
 const position = z.tuple([z.string(), z.string(), z.string(), z.string()]);
 
@@ -163,15 +141,6 @@ async function keepAsked(
   return repricingId;
 }
 
-type OfRun = readonly [PricedEvent, ...PricedEvent[]];
-
-function byRun(events: readonly PricedEvent[]): OfRun[] {
-  const runs = Map.groupBy(events, ({ tenant_id, run_id }) => JSON.stringify([tenant_id, run_id]));
-  return [...runs.values()].flatMap(([first, ...rest]) =>
-    first === undefined ? [] : [[first, ...rest] as const],
-  );
-}
-
 type RunRepriced = {
   readonly outcome: RunOutcome;
   readonly unpriced: RepricingAnswer['unpriced'];
@@ -201,50 +170,7 @@ async function repriceRun(
   throw new StoreUnavailable('the price table changed faster than the events could be priced');
 }
 
-function targetsOf(events: OfRun, table: PriceTable) {
-  const targets: Target[] = [];
-  const unpriced: RepricingAnswer['unpriced'] = [];
-  for (const event of events) {
-    const { tenant_id: tenantId, run_id: runId, event_id: eventId, provider, model, usage } = event;
-    const operator = { table, tenantId };
-    const price = priceUsage({
-      provider: provider ?? undefined,
-      model,
-      at: event.occurred_at,
-      usage,
-      operator,
-    });
-    if (price.kind !== 'priced') {
-      unpriced.push({ tenantId, runId, eventId, code: price.kind, message: price.message });
-      continue;
-    }
-    targets.push({
-      corrects: eventId,
-      eventId: correctionId(eventId, table.version),
-      costNanos: String(price.costNanos),
-      taskId: event.task_id,
-      provider,
-      model,
-      priceVersion: price.priceVersion,
-      unitPrices: price.unitPrices,
-      occurredAt: event.occurred_at.toISOString(),
-    });
-  }
-  return { targets, unpriced };
-}
-
-/** One id for an event at one state of all prices, so that correcting it twice is correcting it once. */
-function correctionId(eventId: string, tableVersion: number): string {
-  return `${correctionIds}${sha256Hex(`${eventId} ${librarySource} ${tableVersion}`).slice(0, 40)}`;
-}
-
-function differencesOf(events: OfRun, targets: readonly Target[]): RunOutcome {
-  const booked = new Map(events.map((event) => [event.event_id, event.booked_nanos]));
-  const differences = targets
-    .map(({ corrects, costNanos }) => BigInt(costNanos) - (booked.get(corrects) ?? 0n))
-    .filter((difference) => difference !== 0n);
-  return { corrected: differences.length, differenceNanos: sumNanos(differences) };
-}
+const answers: readonly string[] = ['repriced', 'stale_prices'];
 
 type Repriced = { readonly kind: 'repriced'; readonly corrected: number; readonly differenceNanos: string };
 
@@ -261,6 +187,10 @@ async function bookTargets(
        p_policy => $5, p_now => $6) as result`,
     [tenantId, runId, json(targets), priceTableVersion, json(policyInForce()), now],
   );
-  if (row === undefined) throw new Error('reprice_run returned no row');
+  if (row === undefined || !answers.includes(row.result.kind)) {
+    throw new Error(
+      `reprice_run answered ${row?.result.kind ?? 'no row'} for run ${runId} of tenant ${tenantId}`,
+    );
+  }
   return row.result;
 }

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { calcPrice, waitForUpdate } from '@pydantic/genai-prices';
+import fc from 'fast-check';
+import { type OperatorPrice, priceTableOf } from '../../shared/budget/operator-prices.ts';
 import { libraryVersion } from '../../shared/budget/price-catalog.ts';
 import { priceUsage, type TokenUsage } from '../../shared/budget/prices.ts';
 
@@ -250,4 +252,41 @@ describe('the price library', () => {
     expect(apart).toEqual([]);
     expect(compared).toBeGreaterThan(1000);
   });
+});
+
+test("the library's prices as the operator's table cost what they cost in the library, whatever the usage", async () => {
+  // claude-sonnet-4-5: 3, 0.3, 3.75, 15, and above 200,000 input tokens 6, 0.6, 7.5, 22.5
+  const copy: OperatorPrice = {
+    tenantId: null,
+    provider: 'anthropic',
+    model: 'claude-sonnet-4-5',
+    from: null,
+    to: null,
+    unitPrices: { input: '3', cachedInput: '0.3', cacheWrite: '3.75', output: '15' },
+    tiers: [
+      {
+        aboveInputTokens: 200_000,
+        unitPrices: { input: '6', cachedInput: '0.6', cacheWrite: '7.5', output: '22.5' },
+      },
+    ],
+  };
+  const operator = { table: priceTableOf(7, [copy]), tenantId: 'anyone' };
+  const tokens = fc.integer({ min: 0, max: 150_000 });
+  await fc.assert(
+    fc.property(tokens, tokens, tokens, tokens, (plain, cached, written, outputTokens) => {
+      const usage = {
+        inputTokens: plain + cached + written,
+        cachedInputTokens: cached,
+        cacheWriteTokens: written,
+        outputTokens,
+      };
+      const asked = { model: 'claude-sonnet-4-5', at: new Date(noon), usage };
+      const [theirs, ours] = [priceUsage(asked), priceUsage({ ...asked, operator })];
+      if (theirs.kind !== 'priced') throw new Error(theirs.message);
+      expect(ours).toMatchObject({
+        costNanos: theirs.costNanos,
+        priceVersion: 'operator@7:anthropic/claude-sonnet-4-5',
+      });
+    }),
+  );
 });
