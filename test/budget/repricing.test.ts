@@ -197,7 +197,7 @@ describe('budgets follow', () => {
     await priceAt(12);
     await reprice();
     const months = await database.app.query(
-      'select period_start, spent_usd_nanos as nanos from tenant_spend where tenant_id = $1 and spent_usd_nanos <> 0',
+      'select period_start, spent_usd_nanos as nanos from account_spend where account_id = $1 and spent_usd_nanos <> 0',
       [tenantId],
     );
     expect(months).toEqual([{ period_start: new Date('2026-02-01T00:00:00Z'), nanos: 12_000_000_000n }]);
