@@ -63,18 +63,19 @@ const tier = z.strictObject({
   }),
 });
 
+/** What is null is as if left out, so that the answer of a read can be sent back changed. */
 export const operatorPrice = z
   .strictObject({
-    tenantId: id.optional(),
-    provider: z.string().min(1).max(128).optional(),
+    tenantId: id.nullish(),
+    provider: z.string().min(1).max(128).nullish(),
     model: z.string().min(1).max(256),
-    from: instant.optional(),
-    to: instant.optional(),
+    from: instant.nullish(),
+    to: instant.nullish(),
     unitPrices,
-    tiers: z.array(tier).min(1).max(10).optional(),
+    tiers: z.array(tier).max(10).optional(),
   })
   .superRefine(({ from, to, unitPrices: base, tiers = [] }, { addIssue }) => {
-    if (from !== undefined && to !== undefined && Date.parse(from) >= Date.parse(to)) {
+    if (from != null && to != null && Date.parse(from) >= Date.parse(to)) {
       addIssue({ code: 'custom', path: ['to'], message: 'must be later than from', input: to });
     }
     for (const [index, { aboveInputTokens, unitPrices: inTier }] of tiers.entries()) {
@@ -115,8 +116,8 @@ function refuseOverlaps(prices: readonly OperatorPriceInput[], { addIssue }: z.R
   const entries = prices.map((price, index) => ({
     index,
     name: JSON.stringify([price.tenantId ?? null, price.provider ?? null, price.model]),
-    from: price.from === undefined ? Number.NEGATIVE_INFINITY : Date.parse(price.from),
-    to: price.to === undefined ? Number.POSITIVE_INFINITY : Date.parse(price.to),
+    from: price.from == null ? Number.NEGATIVE_INFINITY : Date.parse(price.from),
+    to: price.to == null ? Number.POSITIVE_INFINITY : Date.parse(price.to),
   }));
   for (const sameName of Map.groupBy(entries, ({ name }) => name).values()) {
     sameName.sort((a, b) => a.from - b.from || a.index - b.index);

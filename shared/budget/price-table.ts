@@ -61,14 +61,9 @@ export async function readPriceTable(database: Database, version?: number): Prom
   );
   if (row !== undefined) {
     const { prices, reason, actor, at } = row;
-    const shown = prices.map((price) => ({
-      ...price,
-      unitPrices: { ...price.unitPrices },
-      tiers: tiersOf(price),
-    }));
     return {
       version: row.version,
-      prices: shown,
+      prices: prices.map(shown),
       reason,
       setBy: actor,
       setAt: at.toISOString(),
@@ -79,11 +74,13 @@ export async function readPriceTable(database: Database, version?: number): Prom
   return { version: 0, prices: [], reason: null, setBy: null, setAt: null, library: librarySource };
 }
 
-function tiersOf({ tiers }: OperatorPrice) {
-  return tiers.map(({ aboveInputTokens, unitPrices }) => ({
-    aboveInputTokens,
-    unitPrices: { ...unitPrices },
+/** Members in a fixed order, which jsonb does not keep. */
+function shown({ tenantId, provider, model, from, to, unitPrices, tiers }: OperatorPrice) {
+  const inTiers = tiers.map((tier) => ({
+    aboveInputTokens: tier.aboveInputTokens,
+    unitPrices: { ...tier.unitPrices },
   }));
+  return { tenantId, provider, model, from, to, unitPrices: { ...unitPrices }, tiers: inTiers };
 }
 
 export type PricesSet = { readonly kind: 'set' | 'changed_meanwhile'; readonly version: number };
@@ -112,7 +109,7 @@ function entryOf({
   unitPrices,
   tiers,
 }: OperatorPriceInput): OperatorPrice {
-  const utc = (time: string | undefined) => (time === undefined ? null : new Date(time).toISOString());
+  const utc = (time: string | null | undefined) => (time == null ? null : new Date(time).toISOString());
   return {
     tenantId: tenantId ?? null,
     provider: provider ?? null,

@@ -89,6 +89,21 @@ describe('a table', () => {
     expect((await world.api.call('operator', 'GET', '/v1/prices?version=999999')).status).toBe(404);
   });
 
+  test('can be read, changed and set again as it is', async () => {
+    const { prices } = await setTable([
+      {
+        provider: 'openai',
+        model: 'gpt-5.2',
+        to: '2026-05-01T00:00:00+02:00',
+        unitPrices: { input: 1, output: 2 },
+        tiers: [{ aboveInputTokens: 10, unitPrices: { input: 3 } }],
+      },
+      { tenantId: 'somebody', model: 'acme-70b', unitPrices: { input: 1, output: 2 } },
+    ]);
+    expect((await setTable(prices)).prices).toEqual(prices);
+    expect(prices[0]).toMatchObject({ from: null, to: '2026-04-30T22:00:00.000Z' });
+  });
+
   test('made from an older version is refused and changes nothing', async () => {
     const { version } = await setTable([]);
     const stale = { prices: [], reason: 'test', madeFromVersion: version - 1 };
