@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { repriceAll } from '../../commands/reprice.ts';
+import { repriceBatch } from '../../shared/budget/repricing.ts';
 import { testApi } from '../setup/api.ts';
 import { withDatabase } from '../setup/database.ts';
 import { type CostInput, expectNoDrift, worldOf } from './world.ts';
@@ -267,6 +268,36 @@ test('re-pricings at once, with prices that move meanwhile, end at the prices in
   expect(await spent()).toBe(66);
   expect(await reprice()).toMatchObject({ examined: 22, corrected: 0 });
 });
+
+test('one that finds another at work on the run waits for it, and corrects what is left', async () => {
+  await priceAt(1);
+  await spend(used('a'));
+  await priceAt(2);
+  const asked = { ...range, tenantId, reason: 'in turns' };
+  const now = world.api.now();
+  const other = database.open(1);
+  const second = await database.open(1).transaction(async (tx) => {
+    expect(await repriceBatch(tx, asked, 'first', now)).toMatchObject({ corrected: 1, differenceUSD: 1 });
+    await priceAt(5);
+    const waiting = repriceBatch(other, asked, 'second', now);
+    await untilSomebodyWaits();
+    // Handed out in an object, since the transaction would wait for a promise.
+    return { waiting };
+  });
+  // From 2 to 5, since the first has come to 2 by now.
+  expect(await second.waiting).toMatchObject({ corrected: 1, differenceUSD: 3 });
+  expect(await spent()).toBe(5);
+});
+
+async function untilSomebodyWaits(): Promise<void> {
+  for (;;) {
+    const [{ waiting } = { waiting: 0n }] = await database.admin.query<{ waiting: bigint }>(
+      `select count(*) as waiting from pg_stat_activity
+       where datname = current_database() and wait_event_type = 'Lock'`,
+    );
+    if (waiting > 0n) return;
+  }
+}
 
 test('a runner cannot take the id of a correction beforehand', async () => {
   const { body } = await world.report(tenantId, 'run', { eventId: 'repricing:1', costUSD: 0 });
