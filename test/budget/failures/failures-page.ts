@@ -19,8 +19,8 @@ comes back where it is a leak, at the levels of run, tenant and organisation whe
 and queues, on the whole local stage. A row that names a rule in place of an issue is a failure of the same kind that the rule
 forbids.
 
-The tests write this page. \`npm test -- failures hard-stop\` fails when it is out of date;
-\`UPDATE_FAILURES=1 npm test -- failures hard-stop -t 'page of failures' --runInBand\` writes it anew.
+The tests write this page. \`npm test -- budget/failures hard-stop\` fails when it is out of date;
+\`UPDATE_FAILURES=1 npm test -- budget/failures hard-stop -t 'page of failures' --runInBand\` writes it anew.
 `;
 
 const repositories: Readonly<Record<string, string>> = {
