@@ -22,7 +22,7 @@ begin
     -- Aged tasks stand in groups of their own making and are taken out of those of their lines.
     select a.tenant_id, a.queue_class, a.on_burst, a.waiting_for, count(*) as tasks from aged a group by 1, 2, 3, 4
   ), parts as (
-    select l.queue_class as class, false as overdue, l.on_burst, s.share, s.recent, l.tenant_id, l.tasks - coalesce(m.tasks, 0) as tasks
+    select l.queue_class as class, false as overdue, l.on_burst, s.share, s.recent, l.tenant_id, l.tasks - coalesce(m.tasks, 0)::integer as tasks
     from waiting_lines l
     join shares s on s.tenant_id = l.tenant_id
     left join moved m on (m.tenant_id, m.queue_class, m.on_burst, m.waiting_for) = (l.tenant_id, l.queue_class, l.on_burst, l.waiting_for)
@@ -31,7 +31,8 @@ begin
     select a.effective_class, a.overdue, a.on_burst, a.share, a.recent, a.tenant_id, 1 from aged a
   ), groups as (
     select p.class, p.overdue, p.on_burst, p.share, p.recent, sum(p.tasks) as tasks, array_agg(distinct p.tenant_id) as tenants,
-      sum(sum(p.tasks)) over (order by p.class, p.overdue desc, p.on_burst, p.share, p.recent) - sum(p.tasks) as before
+      -- In whole numbers and by rows, since no two groups tie.
+      sum(sum(p.tasks)::integer) over (order by p.class, p.overdue desc, p.on_burst, p.share, p.recent rows unbounded preceding) - sum(p.tasks) as before
     from parts p
     group by p.class, p.overdue, p.on_burst, p.share, p.recent
   ), touched as materialized (

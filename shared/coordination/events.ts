@@ -20,10 +20,12 @@ const runEnded = z.looseObject({ runId: id, status: z.string(), spentUSD: usdOut
 
 export const events = {
   'budget-alert': {
-    summary: 'A budget reached a threshold; of a tenant budget without runId and with scope.',
+    summary:
+      "A budget reached a threshold. A tenant's or an organisation's has no runId and names its scope; an organisation's is in the timeline of the tenant whose spending it was.",
     data: z.looseObject({
       runId: id.optional(),
-      scope: z.literal('tenant').optional(),
+      scope: z.enum(['tenant', 'org']).optional(),
+      orgId: id.optional(),
       level: z.enum(['warning', 'throttle', 'pause']),
       threshold: z.number(),
       percentUsed: z.number(),
