@@ -94,7 +94,8 @@ begin
     end if;
   end if;
 
-  if v_total <> 0 or v_period_total <> 0 then
+  -- Amounts that cancel out may still be of different periods of the budgets above.
+  if cardinality(v_accepted) > 0 then
     update runs set spent_usd_nanos = spent_usd_nanos + v_total, period_spent_usd_nanos = period_spent_usd_nanos + v_period_total where tenant_id = p_tenant_id and run_id = p_run_id
     returning * into v_run;
     -- Spending moves money from held to settled (B3).
