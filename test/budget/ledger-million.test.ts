@@ -13,8 +13,8 @@ import { castOf } from './million/cast.ts';
 import { drive, type Told } from './million/drive.ts';
 import { calendarsOf, end_ms, keyOf, type Model, modelOf, orgsBetween } from './million/model.ts';
 import { emptyLedger, noTask, type Step, stepsOf } from './million/plan.ts';
-import { randomOf, seedFrom } from './million/random.ts';
 import { alerts, setStage } from './million/stage.ts';
+import { randomOf, seedFrom } from './random.ts';
 
 const database = withDatabase();
 

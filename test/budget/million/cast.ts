@@ -1,7 +1,7 @@
 /** Who spends in the test of a million events: organisations, their tenants, and their runs, each with a period of its own. */
 
 import type { PeriodMembers } from '../../../shared/budget/terms.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../random.ts';
 
 export type Org = { readonly orgId: string; readonly period: PeriodMembers; readonly limitUSD: number };
 export type Tenant = {

@@ -4,9 +4,9 @@
  * and must not matter.
  */
 
+import type { Random } from '../random.ts';
 import type { CostInput } from '../world.ts';
 import { type Cast, late_max_ms, richRun, span } from './cast.ts';
-import type { Random } from './random.ts';
 
 /** Distinct events, each a place in every list. */
 export type Ledger = {
