@@ -1015,6 +1015,8 @@ period_number(p_period jsonb, p_at timestamp with time zone) returns integer
 
 period_start(p_period jsonb, p_at timestamp with time zone) returns timestamp with time zone
 
+period_starts(p_period jsonb, p_from timestamp with time zone, p_to timestamp with time zone) returns timestamp with time zone[]
+
 policy_number(p_policy jsonb, p_name text) returns numeric
 
 pool_room(p_pool pool, p_now timestamp with time zone, p_for_tenant_id text, p_for_task_id text, OUT cpu numeric, OUT memory_gb numeric, OUT tasks numeric) returns record
