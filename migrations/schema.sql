@@ -728,6 +728,8 @@ CREATE INDEX tasks_leaving ON public.tasks USING btree (room_until) WHERE (state
 
 CREATE INDEX tasks_leaving_for ON public.tasks USING btree (preempted_by_tenant, preempted_by) WHERE ((state = 'preempting'::text) AND (preempted_by IS NOT NULL))
 
+CREATE INDEX tasks_longest_for_quota ON public.tasks USING btree (tenant_id, queue_class, waiting_since) WHERE ((state = 'queued'::text) AND (waiting_for = 'quota'::text))
+
 CREATE INDEX tasks_of_run ON public.tasks USING btree (tenant_id, run_id)
 
 CREATE INDEX tasks_preempted ON public.tasks USING btree (preempted_at DESC) WHERE preempted
