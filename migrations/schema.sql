@@ -889,6 +889,8 @@ account_spent(p_scope text, p_account_id text, p_period jsonb, p_now timestamp w
 
 act_on_budget(p_tenant_id text, p_run_id text, p_level text, p_by text, p_cause_id uuid, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
+add_spend(p_scope text, p_account_id text, p_period jsonb, p_total bigint, p_first_at timestamp with time zone, p_costs bigint[], p_times timestamp with time zone[], p_now timestamp with time zone) returns bigint
+
 admission_facts(p_tenant tenants, p_pool pool, p_run runs, p_ask jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
 admit_task(p_request jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
@@ -993,6 +995,8 @@ lock_task(p_tenant_id text, p_task_id text) returns tasks
 
 mark_burst(p_tenant_id text) returns void
 
+may_fire(p_spent_nanos bigint, p_limit_nanos numeric, p_warn numeric, p_throttle numeric, p_pause numeric, p_alerts numeric[]) returns boolean
+
 money_fits(p_tenant tenants, p_run runs, p_limits jsonb, p_now timestamp with time zone) returns boolean
 
 money_levels(p_tenant tenants, p_now timestamp with time zone) returns jsonb
@@ -1037,7 +1041,7 @@ rebuild_spend(p_scope text, p_account_id text, p_period jsonb) returns void
 
 reconcile(p_repair boolean, p_now timestamp with time zone) returns TABLE(what text, tenant_id text, run_id text, task_id text, part text, counter text, stored text, derived text, repaired boolean)
 
-record_costs(p_tenant_id text, p_run_id text, p_events jsonb, p_policy jsonb, p_now timestamp with time zone, p_price_table integer DEFAULT NULL::integer) returns jsonb
+record_costs(p_tenant_id text, p_run_id text, p_events jsonb, p_policy jsonb, p_now timestamp with time zone, p_price_table integer DEFAULT NULL::integer, p_prices jsonb DEFAULT '[]'::jsonb) returns jsonb
 
 record_deliberation(p_tenant_id text, p_run_id text, p_score jsonb, p_now timestamp with time zone) returns boolean
 
