@@ -965,6 +965,8 @@ held_back(p_tenant_id text, p_run_id text, p_by_tenant_id text, p_by_task_id tex
 
 hold_has_expired(p_tenant_id text, p_run_id text, p_grace_seconds integer, p_now timestamp with time zone) returns boolean
 
+hold_is_lost(p_tenant_id text, p_run_id text, p_now timestamp with time zone) returns boolean
+
 hold_quota(p_tenant_id text, p_run_id text, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_in_room boolean, p_reason text, p_policy jsonb, p_now timestamp with time zone) returns void
 
 holds_quota(p_state text, p_waiting_for text) returns boolean
