@@ -728,6 +728,8 @@ CREATE INDEX tasks_leaving ON public.tasks USING btree (room_until) WHERE (state
 
 CREATE INDEX tasks_leaving_for ON public.tasks USING btree (preempted_by_tenant, preempted_by) WHERE ((state = 'preempting'::text) AND (preempted_by IS NOT NULL))
 
+CREATE INDEX tasks_longest_for_quota ON public.tasks USING btree (tenant_id, queue_class, waiting_since) WHERE ((state = 'queued'::text) AND (waiting_for = 'quota'::text))
+
 CREATE INDEX tasks_of_run ON public.tasks USING btree (tenant_id, run_id)
 
 CREATE INDEX tasks_preempted ON public.tasks USING btree (preempted_at DESC) WHERE preempted
@@ -963,6 +965,8 @@ held_back(p_tenant_id text, p_run_id text, p_by_tenant_id text, p_by_task_id tex
 
 hold_has_expired(p_tenant_id text, p_run_id text, p_grace_seconds integer, p_now timestamp with time zone) returns boolean
 
+hold_is_lost(p_tenant_id text, p_run_id text, p_now timestamp with time zone) returns boolean
+
 hold_quota(p_tenant_id text, p_run_id text, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_in_room boolean, p_reason text, p_policy jsonb, p_now timestamp with time zone) returns void
 
 holds_quota(p_state text, p_waiting_for text) returns boolean
@@ -1014,6 +1018,8 @@ period_end(p_period jsonb, p_at timestamp with time zone) returns timestamp with
 period_number(p_period jsonb, p_at timestamp with time zone) returns integer
 
 period_start(p_period jsonb, p_at timestamp with time zone) returns timestamp with time zone
+
+period_starts(p_period jsonb, p_from timestamp with time zone, p_to timestamp with time zone) returns timestamp with time zone[]
 
 policy_number(p_policy jsonb, p_name text) returns numeric
 

@@ -92,9 +92,7 @@ begin
     if v_org.org_id is not null then
       v_org_spent := add_spend('org', v_org.org_id, v_org.period, v_total, v_first_at, v_costs, v_times, p_now);
     end if;
-  end if;
-
-  if v_total <> 0 or v_period_total <> 0 then
+    -- Whatever the sum: amounts that cancel out may be of different periods of the budgets above.
     update runs set spent_usd_nanos = spent_usd_nanos + v_total, period_spent_usd_nanos = period_spent_usd_nanos + v_period_total where tenant_id = p_tenant_id and run_id = p_run_id
     returning * into v_run;
     -- Spending moves money from held to settled (B3).
