@@ -1,0 +1,103 @@
+/** Money that a run holds is money that there is (B3, B6, B8): when a period turns, and when nobody sweeps for a while. */
+
+import { afterEach, expect, test } from '@jest/globals';
+import { testStart } from '../setup/api.ts';
+import { withDatabase } from '../setup/database.ts';
+import { expectNoDrift, worldOf } from './world.ts';
+
+const database = withDatabase();
+const world = worldOf(database);
+const after = (seconds: number) => new Date(testStart.getTime() + seconds * 1000);
+
+const evening = new Date('2026-03-10T23:59:50.000Z');
+const midnight = new Date('2026-03-11T00:00:00.000Z');
+
+afterEach(async () => {
+  await expectNoDrift(database);
+  expect(await database.app.query('select * from counter_drift(null)')).toEqual([]);
+  world.api.at(testStart);
+});
+
+const post = (tenantId: string, path: string, body: object = {}) =>
+  world.api.call({ tenantId }, 'POST', path, body);
+const further = (tenantId: string, taskId: string) =>
+  post(tenantId, '/v1/runs/run/tasks', { taskId, phase: 'test', leaseSeconds: 86_400 });
+const checkpoint = (tenantId: string, taskId: string) =>
+  post(tenantId, `/v1/tasks/${taskId}/checkpoints`, { epoch: 1, sequence: 1, data: {} });
+const whereIs = async (tenantId: string, taskId: string) =>
+  (
+    await database.app.query('select state, waiting_for from tasks where tenant_id = $1 and task_id = $2', [
+      tenantId,
+      taskId,
+    ])
+  )[0];
+const waitsForMoney = { state: 'queued', waiting_for: 'quota' };
+
+/** A run of 10 USD a day, of a tenant that may spend 12 in all. */
+async function daily(tenantId: string) {
+  world.api.at(evening);
+  await world.setQuotas(tenantId, { cost: { limitUSD: 12, period: 'none' } });
+  await world.start(tenantId, 'run', 10, { budget: { maxCostUSD: 10, period: 'day' } });
+}
+
+/** What the bus would bring about. */
+const pause = (tenantId: string, at: Date) =>
+  database.app.query(
+    `select act_on_budget(p_tenant_id => $1, p_run_id => 'run', p_level => 'pause', p_by => 'bus', p_cause_id => null,
+       p_policy => (select numbers from policies order by first_used_at desc limit 1), p_now => $2)`,
+    [tenantId, at],
+  );
+
+test('of a run that is short of its new day, no task starts while another is still on its way out', async () => {
+  await daily('pair');
+  expect((await further('pair', 'second')).status).toBe(201);
+  await world.report('pair', 'run', { eventId: 'a', costUSD: 7 });
+  world.api.at(midnight);
+  await world.report('pair', 'run', { eventId: 'b', costUSD: 0.5 });
+  expect(await world.taskState('pair', 'second')).toBe('preempting');
+  await checkpoint('pair', 'run');
+  expect(await whereIs('pair', 'run')).toEqual(waitsForMoney);
+  expect((await further('pair', 'third')).status).toBe(402);
+  await checkpoint('pair', 'second');
+  expect(await whereIs('pair', 'second')).toEqual(waitsForMoney);
+  expect(await world.usage('pair')).toMatchObject({ spentUSD: 7.5, heldUSD: 0 });
+});
+
+test('a run that was leaving to be paused when the day turned waits for money, and holds none', async () => {
+  await daily('leaving');
+  expect((await further('leaving', 'second')).status).toBe(201);
+  await world.report('leaving', 'run', { eventId: 'a', costUSD: 9.6 });
+  await pause('leaving', evening);
+  await checkpoint('leaving', 'second');
+  expect(await world.taskState('leaving', 'second')).toBe('paused');
+  world.api.at(midnight);
+  await world.api.call('operator', 'POST', '/v1/sweep');
+  await checkpoint('leaving', 'run');
+  expect(await whereIs('leaving', 'run')).toEqual(waitsForMoney);
+  expect(await whereIs('leaving', 'second')).toEqual(waitsForMoney);
+  expect(await world.usage('leaving')).toMatchObject({ spentUSD: 9.6, heldUSD: 0 });
+});
+
+/** A run that holds 6 of 12 USD, whose hold has expired without a sweep and been taken by another run. */
+async function takenFrom(tenantId: string, more: object) {
+  world.api.at(testStart);
+  await world.setQuotas(tenantId, { cost: { limitUSD: 12 } });
+  await world.start(tenantId, 'run', 6, more);
+  world.api.at(after(361));
+  await world.start(tenantId, 'other', 8);
+}
+
+test('a further phase does not bring an expired hold back when its money is gone', async () => {
+  await takenFrom('revived', { leaseSeconds: 60 });
+  const refused = await further('revived', 'second');
+  expect(refused).toMatchObject({ status: 402, body: { reasons: [{ level: 'tenant', held: 8, asked: 6 }] } });
+  await world.complete('revived', 'other');
+  expect((await further('revived', 'third')).status).toBe(201);
+});
+
+test('a grant that nobody claimed before its hold expired waits for money that is gone', async () => {
+  await takenFrom('unclaimed', { start: 'queue' });
+  await world.api.call('operator', 'POST', '/v1/sweep');
+  expect(await whereIs('unclaimed', 'run')).toEqual(waitsForMoney);
+  expect(await world.usage('unclaimed')).toMatchObject({ heldUSD: 8 });
+});
