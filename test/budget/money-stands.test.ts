@@ -78,6 +78,41 @@ test('a run that was leaving to be paused when the day turned waits for money, a
   expect(await world.usage('leaving')).toMatchObject({ spentUSD: 9.6, heldUSD: 0 });
 });
 
+test('a pause that is carried out after the day has turned pauses nothing', async () => {
+  await daily('late');
+  await world.report('late', 'run', { eventId: 'a', costUSD: 9.6 });
+  await world.setQuotas('late', { cost: { limitUSD: 100, period: 'none' } });
+  world.api.at(midnight);
+  await pause('late', midnight);
+  expect(await world.taskState('late', 'run')).toBe('running');
+});
+
+test('a paused task is resumed in the new day by whoever asks, without any sweep', async () => {
+  await daily('asked');
+  await world.report('asked', 'run', { eventId: 'a', costUSD: 9.6 });
+  await pause('asked', evening);
+  await checkpoint('asked', 'run');
+  await world.setQuotas('asked', { cost: { limitUSD: 100, period: 'none' } });
+  expect((await post('asked', '/v1/tasks/run/resume')).status).toBe(402);
+  world.api.at(midnight);
+  expect((await post('asked', '/v1/tasks/run/resume')).status).toBe(200);
+  expect(await world.events('asked', 'run-resumed')).toHaveLength(1);
+});
+
+test('a request of a throttled tenant begins no new period: it holds no locks', async () => {
+  await daily('flood');
+  await world.report('flood', 'run', { eventId: 'a', costUSD: 7 });
+  await database.admin.query(
+    `update tenants set throttled_until = '2026-03-11T00:05Z' where tenant_id = 'flood'`,
+  );
+  world.api.at(midnight);
+  expect((await further('flood', 'second')).status).toBe(429);
+  const [run] = await database.app.query(
+    `select period_spent_usd_nanos as spent from runs where tenant_id = 'flood'`,
+  );
+  expect(run).toEqual({ spent: 7_000_000_000n });
+});
+
 /** A run that holds 6 of 12 USD, whose hold has expired without a sweep and been taken by another run. */
 async function takenFrom(tenantId: string, more: object) {
   world.api.at(testStart);
