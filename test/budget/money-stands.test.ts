@@ -136,3 +136,19 @@ test('a grant that nobody claimed before its hold expired waits for money that i
   expect(await whereIs('unclaimed', 'run')).toEqual(waitsForMoney);
   expect(await world.usage('unclaimed')).toMatchObject({ heldUSD: 8 });
 });
+
+test('a pause threshold that is lowered to where another has fired pauses', async () => {
+  await world.setQuotas('lowered', {});
+  await world.start('lowered', 'run', 10);
+  await world.report('lowered', 'run', { eventId: 'a', costUSD: 8.5 });
+  const answer = await world.api.call({ tenantId: 'lowered' }, 'PUT', '/v1/runs/run/budget', {
+    maxCostUSD: 10,
+    reason: 'stop earlier',
+    thresholds: { warn: 50, throttle: 60, pause: 80 },
+  });
+  expect(answer.body).toMatchObject({ level: 'pause', firedThresholds: [50, 60, 80] });
+  expect(await world.events('lowered', 'run-paused-for-budget')).toHaveLength(1);
+  // What had fired as itself does not fire again.
+  const alerts = await world.events('lowered', 'budget-alert');
+  expect(alerts.map(({ data }) => data.threshold)).toEqual([50, 80, 60, 80]);
+});
