@@ -728,6 +728,8 @@ CREATE INDEX tasks_leaving ON public.tasks USING btree (room_until) WHERE (state
 
 CREATE INDEX tasks_leaving_for ON public.tasks USING btree (preempted_by_tenant, preempted_by) WHERE ((state = 'preempting'::text) AND (preempted_by IS NOT NULL))
 
+CREATE INDEX tasks_longest_for_quota ON public.tasks USING btree (tenant_id, queue_class, waiting_since) WHERE ((state = 'queued'::text) AND (waiting_for = 'quota'::text))
+
 CREATE INDEX tasks_of_run ON public.tasks USING btree (tenant_id, run_id)
 
 CREATE INDEX tasks_preempted ON public.tasks USING btree (preempted_at DESC) WHERE preempted
@@ -887,6 +889,8 @@ account_spent(p_scope text, p_account_id text, p_period jsonb, p_now timestamp w
 
 act_on_budget(p_tenant_id text, p_run_id text, p_level text, p_by text, p_cause_id uuid, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
+add_spend(p_scope text, p_account_id text, p_period jsonb, p_total bigint, p_first_at timestamp with time zone, p_costs bigint[], p_times timestamp with time zone[], p_now timestamp with time zone) returns bigint
+
 admission_facts(p_tenant tenants, p_pool pool, p_run runs, p_ask jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
 admit_task(p_request jsonb, p_policy jsonb, p_now timestamp with time zone) returns jsonb
@@ -961,7 +965,11 @@ held_back(p_tenant_id text, p_run_id text, p_by_tenant_id text, p_by_task_id tex
 
 hold_has_expired(p_tenant_id text, p_run_id text, p_grace_seconds integer, p_now timestamp with time zone) returns boolean
 
+hold_is_lost(p_tenant_id text, p_run_id text, p_now timestamp with time zone) returns boolean
+
 hold_quota(p_tenant_id text, p_run_id text, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_in_room boolean, p_reason text, p_policy jsonb, p_now timestamp with time zone) returns void
+
+hold_stands(p_tenant_id text, p_run_id text, p_now timestamp with time zone) returns boolean
 
 holds_quota(p_state text, p_waiting_for text) returns boolean
 
@@ -991,6 +999,8 @@ lock_task(p_tenant_id text, p_task_id text) returns tasks
 
 mark_burst(p_tenant_id text) returns void
 
+may_fire(p_spent_nanos bigint, p_limit_nanos numeric, p_warn numeric, p_throttle numeric, p_pause numeric, p_alerts numeric[]) returns boolean
+
 money_fits(p_tenant tenants, p_run runs, p_limits jsonb, p_now timestamp with time zone) returns boolean
 
 money_levels(p_tenant tenants, p_now timestamp with time zone) returns jsonb
@@ -1010,6 +1020,8 @@ period_end(p_period jsonb, p_at timestamp with time zone) returns timestamp with
 period_number(p_period jsonb, p_at timestamp with time zone) returns integer
 
 period_start(p_period jsonb, p_at timestamp with time zone) returns timestamp with time zone
+
+period_starts(p_period jsonb, p_from timestamp with time zone, p_to timestamp with time zone) returns timestamp with time zone[]
 
 policy_number(p_policy jsonb, p_name text) returns numeric
 
@@ -1035,7 +1047,7 @@ rebuild_spend(p_scope text, p_account_id text, p_period jsonb) returns void
 
 reconcile(p_repair boolean, p_now timestamp with time zone) returns TABLE(what text, tenant_id text, run_id text, task_id text, part text, counter text, stored text, derived text, repaired boolean)
 
-record_costs(p_tenant_id text, p_run_id text, p_events jsonb, p_policy jsonb, p_now timestamp with time zone, p_price_table integer DEFAULT NULL::integer) returns jsonb
+record_costs(p_tenant_id text, p_run_id text, p_events jsonb, p_policy jsonb, p_now timestamp with time zone, p_price_table integer DEFAULT NULL::integer, p_prices jsonb DEFAULT '[]'::jsonb) returns jsonb
 
 record_deliberation(p_tenant_id text, p_run_id text, p_score jsonb, p_now timestamp with time zone) returns boolean
 
@@ -1058,6 +1070,8 @@ ring_doorbell(p_task tasks, p_kind text, p_now timestamp with time zone) returns
 roll_run(p_tenant_id text, p_run_id text, p_policy jsonb, p_now timestamp with time zone) returns boolean
 
 roll_runs(p_tenant_id text, p_policy jsonb, p_max integer, p_now timestamp with time zone) returns integer
+
+run_hold_has_expired(p_tenant_id text, p_run_id text, p_now timestamp with time zone) returns boolean
 
 run_left(p_run runs, p_now timestamp with time zone) returns bigint
 

@@ -10,14 +10,24 @@ language sql stable as $$
     where p_tenants is null or scope = 'tenant' and account_id = any (p_tenants)
       or scope = 'org' and account_id in (select org_id from tenants where tenant_id = any (p_tenants))
     union all
-    select 'tenant', e.tenant_id, period_start(n.cost_period, e.occurred_at), 0, sum(e.cost_usd_nanos)
-    from cost_events e join tenants n using (tenant_id)
-    where p_tenants is null or e.tenant_id = any (p_tenants)
+    select 'tenant', e.tenant_id, s.starts[width_bucket(e.occurred_at, s.starts)], 0, sum(e.cost_usd_nanos)
+    from (
+      select n.tenant_id, period_starts(n.cost_period, min(e.occurred_at), max(e.occurred_at)) as starts
+      from cost_events e join tenants n using (tenant_id)
+      where p_tenants is null or e.tenant_id = any (p_tenants)
+      group by n.tenant_id
+    ) s
+    join cost_events e using (tenant_id)
     group by 2, 3
     union all
-    select 'org', e.org_id, period_start(o.period, e.occurred_at), 0, sum(e.cost_usd_nanos)
-    from cost_events e join orgs o using (org_id)
-    where p_tenants is null or e.org_id in (select org_id from tenants where tenant_id = any (p_tenants))
+    select 'org', e.org_id, s.starts[width_bucket(e.occurred_at, s.starts)], 0, sum(e.cost_usd_nanos)
+    from (
+      select o.org_id, period_starts(o.period, min(e.occurred_at), max(e.occurred_at)) as starts
+      from cost_events e join orgs o using (org_id)
+      where p_tenants is null or e.org_id in (select org_id from tenants where tenant_id = any (p_tenants))
+      group by o.org_id
+    ) s
+    join cost_events e using (org_id)
     group by 2, 3
   ) both_sides (scope, account_id, period_start, stored, derived)
   group by scope, account_id, period_start

@@ -11,7 +11,13 @@ begin
   from (
     select w.* from waiting_heads(p_policy, p_max + 2, p_standings, true, v_pool.cpu, v_pool.memory_gb, v_pool.tasks, -1, false, p_now) w
     union all
-    select (q.place).* from quota_heads(p_policy, p_max, p_standings, v_pool.cpu, v_pool.memory_gb, v_pool.tasks, -1, false, p_now) q where q.quota_fits
+    select (q.place).*
+    from quota_heads(p_policy, p_max, p_standings, v_pool.cpu, v_pool.memory_gb, v_pool.tasks, -1, false, p_now) q
+    join tenants n on n.tenant_id = (q.place).tenant_id
+    join tasks w on w.tenant_id = (q.place).tenant_id and w.task_id = (q.place).task_id
+    join runs r on r.tenant_id = w.tenant_id and r.run_id = w.run_id
+    -- Who would have to borrow keeps no room: what is borrowed is idle (A5).
+    where q.quota_fits and judge_quota(n, r, w, false, p_policy, p_now) is not null
   ) h
   join tasks t on t.tenant_id = h.tenant_id and t.task_id = h.task_id
   where not t.promised

@@ -46,11 +46,23 @@ begin
     select f.* from free f
     where f.best <= f.worst_waiting or f.best < f.worst_running or coalesce(f.cpu > 0, true) and coalesce(f.memory_gb > 0, true)
       or exists (select 1 from tasks z where z.state = 'queued' and z.waiting_for = 'quota' and (z.cpu = 0 or z.memory_gb = 0) and z.tenant_id = f.tenant_id)
+      -- What waiting has brought forward may take what its line may not.
+      or exists (
+        select 1 from aged_of_tenant(f.tenant_id, f.last_start_at, v_step_seconds, v_aging_max, p_now) a
+        where a.waiting_for = 'quota' and a.effective_class <= f.worst_waiting
+      )
+      -- One that has waited so long that nobody may pass it is seen, whether it can start or not (index tasks_longest_for_quota).
+      or exists (
+        select 1 from unnest(f.classes) c cross join lateral (
+          select 1 from tasks o where o.state = 'queued' and o.waiting_for = 'quota' and o.tenant_id = f.tenant_id and o.queue_class = c
+            and o.waiting_since <= v_patience_ends limit 1
+        ) o
+      )
   ), aged as materialized (
     select a.* from open f cross join lateral aged_of_tenant(f.tenant_id, f.last_start_at, v_step_seconds, v_aging_max, p_now) a where a.waiting_for = 'quota'
   ), looked_at as (
     select t.*, f.share, f.recent, coalesce(a.effective_class, t.queue_class) as effective_class, coalesce(a.overdue, false) as overdue,
-      f.worst_waiting >= t.queue_class or f.worst_running > t.queue_class as may_take,
+      f.worst_waiting >= coalesce(a.effective_class, t.queue_class) or f.worst_running > t.queue_class as may_take,
       (t.cpu <= coalesce(f.cpu, t.cpu) or t.cpu = 0) and (t.memory_gb <= coalesce(f.memory_gb, t.memory_gb) or t.memory_gb = 0)
         and (coalesce(f.runs >= 1, true) or r.live_tasks > 0) as quota_fits,
       coalesce(p_tasks >= 1, true) and t.cpu <= coalesce(p_cpu, t.cpu) and t.memory_gb <= coalesce(p_memory_gb, t.memory_gb) as room_fits
@@ -64,6 +76,11 @@ begin
         order by w.accepted_at, w.task_id limit v_look_max
       ) q
       where l.queue_class <= f.worst_waiting or l.queue_class < f.worst_running or coalesce(f.cpu > 0, true) and coalesce(f.memory_gb > 0, true)
+        or exists (select 1 from aged a where a.tenant_id = f.tenant_id and a.queue_class = l.queue_class and a.effective_class <= f.worst_waiting)
+        or exists (
+          select 1 from tasks o where o.state = 'queued' and o.waiting_for = 'quota' and o.tenant_id = f.tenant_id and o.queue_class = l.queue_class
+            and o.waiting_since <= v_patience_ends
+        )
         or exists (select 1 from tasks z where z.state = 'queued' and z.waiting_for = 'quota' and (z.cpu = 0 or z.memory_gb = 0) and z.tenant_id = f.tenant_id)
     ) t
     join runs r on r.tenant_id = t.tenant_id and r.run_id = t.run_id

@@ -22,12 +22,7 @@ begin
     return false;
   end if;
   -- Money that its expired hold no longer counted for may be somebody else's by now (B3).
-  if not v_requeued and hold_has_expired(p_tenant_id, v_task.run_id, (
-    select h.grace_seconds from holds h where h.tenant_id = p_tenant_id and h.run_id = v_task.run_id and h.released_at is null
-  ), p_now) and money_refusals(
-    money_levels((select n from tenants n where n.tenant_id = p_tenant_id), p_now),
-    usd((select r.held_usd_nanos from runs r where r.tenant_id = p_tenant_id and r.run_id = v_task.run_id))
-  ) <> '[]' then
+  if not v_requeued and hold_is_lost(p_tenant_id, v_task.run_id, p_now) then
     return false;
   end if;
   if v_requeued then
@@ -40,6 +35,9 @@ begin
     running_since = coalesce(running_since, p_now),
     lease_expires_at = p_now + make_interval(secs => lease_seconds), room_until = p_now + make_interval(secs => lease_seconds)
   where tenant_id = p_tenant_id and task_id = p_task_id;
+  -- From now on a lapse can let the hold expire, which a place in the line kept without end.
+  update holds set expires_at = p_now + make_interval(secs => grace_seconds)
+  where tenant_id = p_tenant_id and run_id = v_task.run_id and released_at is null and expires_at is null;
   perform refresh_run(p_tenant_id, v_task.run_id, null, p_now);
   return true;
 end

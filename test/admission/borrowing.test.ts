@@ -68,7 +68,7 @@ describe('a limit lowered below what is held stops new work (A15)', () => {
   });
 });
 
-test.failing('a task that waiting has brought forward takes the quota of one of its tenant that it now stands ahead of', async () => {
+test('a task that waiting has brought forward takes the quota of one of its tenant that it now stands ahead of', async () => {
   await scene.setPool(8);
   await scene.setQuotas('a', cpu(4));
   await scene.askAs('P0', 'a', 'first', { cpu: 4, ...long });
@@ -86,7 +86,7 @@ test.failing('a task that waiting has brought forward takes the quota of one of 
 
 describe('one that would have to borrow', () => {
   // 4 of 6 vCPU are free, and c waits for 5, of which its limit holds 2.
-  test.failing.each(['P1', 'P3'])(
+  test.each(['P1', 'P3'])(
     'keeps no room, however long it waits: a %s newcomer within its limit passes',
     async (of) => {
       await scene.setPool(6);

@@ -270,10 +270,7 @@ test('whatever is asked in whatever order, the answers and what follows are thos
         }
       },
     ),
-    {
-      // One seed: over many, the model and the decisions still differ now and then, and it is not settled which is right.
-      seed: 20_261_123,
-      numRuns: 12,
-    },
+    // Other sequences in every run: a failure prints its seed and path.
+    { numRuns: 30, interruptAfterTimeLimit: 20_000 },
   );
 }, 120_000);

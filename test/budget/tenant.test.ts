@@ -47,6 +47,20 @@ test('the spending of all runs together fires 50, 80 and 95, each once and in or
   expect(await thresholds('sum')).toEqual([50, 80, 95]);
 });
 
+test('a cost that is taken back from the month before and booked on this one counts for this one', async () => {
+  await tenant('moved');
+  const lastMonth = '2026-02-27T12:00:00Z';
+  await world.report('moved', 'a', { eventId: 'wrong', costUSD: 60, occurredAt: lastMonth });
+  expect(await thresholds('moved')).toEqual([]);
+  await world.report(
+    'moved',
+    'a',
+    { eventId: 'back', costUSD: -60, kind: 'correction', occurredAt: lastMonth },
+    { eventId: 'right', costUSD: 60 },
+  );
+  expect(await thresholds('moved')).toEqual([50]);
+});
+
 test('the alert has no run, and says that it is of the tenant', async () => {
   await tenant('told');
   await spend('told', 'a', 50);

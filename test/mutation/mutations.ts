@@ -1,5 +1,7 @@
 /** Rules of the product and the one line each that breaks it. `mutate.ts` sees to it that the tests notice. */
 
+import { budgetMutations } from './budget-mutations.ts';
+
 export type Mutation = {
   /** For `--only`. */
   readonly name: string;
@@ -143,8 +145,8 @@ export const mutations: readonly Mutation[] = [
     rule: 'A11',
     broken: 'newcomers pass a head that does not fit, however long it has waited',
     file: sql('line_blocks'),
-    find: 'return found and v_head.waiting_since <=',
-    replacement: 'return false and v_head.waiting_since <=',
+    find: 'return found and (select t.waiting_since',
+    replacement: 'return false and (select t.waiting_since',
     tests: tests('head'),
   },
   {
@@ -318,4 +320,5 @@ export const mutations: readonly Mutation[] = [
     replacement: '    state = p_state, accepted_at = p_now,\n',
     tests: tests('preempt'),
   },
+  ...budgetMutations,
 ];
