@@ -4,6 +4,7 @@ import { measureAdmission } from './admission.ts';
 import { type LineResult, measureLine } from './line.ts';
 import { lineShapes } from './line-shapes.ts';
 import { help, parseCommandLine } from './options.ts';
+import { measureOvershoot } from './overshoot.ts';
 import { reportOf, tablesOf } from './report.ts';
 import { withServer } from './server.ts';
 
@@ -21,7 +22,8 @@ async function main(): Promise<void> {
     const admission = command.parts.includes('admission')
       ? await measureAdmission(server, command.seconds / 10, log)
       : [];
-    return reportOf(server.version, line, admission);
+    const overshoot = command.parts.includes('overshoot') ? await measureOvershoot(server, log) : [];
+    return { ...reportOf(server.version, line, admission), overshoot };
   });
   process.stdout.write(command.json ? `${JSON.stringify(report)}\n` : tablesOf(report));
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { lineShapes } from './line-shapes.ts';
 
-const partNames = [...lineShapes.map(({ name }) => name), 'admission'];
+const partNames = [...lineShapes.map(({ name }) => name), 'admission', 'overshoot'];
 
 export const help = `Usage: npm run bench -- [options]
 
@@ -18,7 +18,8 @@ ratios to it rather than milliseconds, and on a busy machine neither from one ru
   --help           this text
 
 Parts: ${lineShapes.map(({ name, title }) => `${name}: ${title}`).join(';\n       ')};
-       admission: admissions per second over many connections.
+       admission: admissions per second over many connections;
+       overshoot: what fifty runners of one tenant spend past its pause threshold (B7).
 `;
 
 export type BenchOptions = {

@@ -3,6 +3,7 @@
 import { cpus } from 'node:os';
 import type { Cell } from './admission.ts';
 import type { LineResult } from './line.ts';
+import { type OvershootCell, overshootTable } from './overshoot.ts';
 import type { Measure } from './rounds.ts';
 import { updateName } from './yardsticks.ts';
 
@@ -45,7 +46,12 @@ function compared(measures: readonly Measure[]): ReportedMeasure[] {
 }
 
 /** The report as lines for a terminal. */
-export function tablesOf({ machine, line, admission }: Report): string {
+export function tablesOf({
+  machine,
+  line,
+  admission,
+  overshoot,
+}: Report & { readonly overshoot: readonly OvershootCell[] }): string {
   const lines = [`${machine.cores} cores, Postgres ${machine.postgres}, Node ${machine.node}`];
   for (const { shape, title, waiting, running, groups } of line) {
     lines.push('', `${shape}: ${waiting} waiting, ${running} running; ${title}`);
@@ -74,9 +80,11 @@ export function tablesOf({ machine, line, admission }: Report): string {
       if (unanswered > 0) lines.push(`    ${unanswered} calls got no answer in time`);
     }
   }
+  const table = overshootTable(overshoot);
+  if (table.length > 0) lines.push('', ...table.map(([name = '', ...cells]) => row(name, cells, 15)));
   return `${lines.join('\n')}\n`;
 }
 
-function row(name: string, cells: readonly string[]): string {
-  return [name.padEnd(46), ...cells.map((cell) => cell.padStart(10))].join(' ').trimEnd();
+function row(name: string, cells: readonly string[], width = 10): string {
+  return [name.padEnd(46), ...cells.map((cell) => cell.padStart(width))].join(' ').trimEnd();
 }
