@@ -1,10 +1,11 @@
 /** `npm run bench`: what a decision costs, beside what a change of one row costs on the same machine. */
 
-import { measureAdmission } from './admission.ts';
+import { type Cell, measureAdmission } from './admission.ts';
 import { type LineResult, measureLine } from './line.ts';
 import { lineShapes } from './line-shapes.ts';
-import { help, parseCommandLine } from './options.ts';
-import { measureOvershoot } from './overshoot.ts';
+import { measureMetering } from './metering.ts';
+import { type BenchOptions, help, parseCommandLine } from './options.ts';
+import { measureOvershoot, type OvershootCell } from './overshoot.ts';
 import { reportOf, tablesOf } from './report.ts';
 import { withServer } from './server.ts';
 
@@ -14,7 +15,32 @@ async function main(): Promise<void> {
     process.stdout.write(help);
     return;
   }
-  const report = await withServer(async (server) => {
+  // Metering brings a server of its own, with a stage before it.
+  const decisions = command.parts.some((part) => part !== 'metering')
+    ? await measureDecisions(command)
+    : { postgres: null, line: [], admission: [], overshoot: [] };
+  const metering = command.parts.includes('metering')
+    ? await measureMetering(command.seconds / 30, log)
+    : null;
+  const report = reportOf(
+    decisions.postgres ?? metering?.postgresVersion ?? '',
+    decisions.line,
+    decisions.admission,
+    metering?.cells ?? [],
+    decisions.overshoot,
+  );
+  process.stdout.write(command.json ? `${JSON.stringify(report)}\n` : tablesOf(report));
+}
+
+type Decisions = {
+  readonly postgres: string;
+  readonly line: readonly LineResult[];
+  readonly admission: readonly Cell[];
+  readonly overshoot: readonly OvershootCell[];
+};
+
+function measureDecisions(command: BenchOptions): Promise<Decisions> {
+  return withServer(async (server) => {
     const line: LineResult[] = [];
     for (const shape of lineShapes.filter(({ name }) => command.parts.includes(name))) {
       line.push(await measureLine(server, shape, command, log));
@@ -23,9 +49,8 @@ async function main(): Promise<void> {
       ? await measureAdmission(server, command.seconds / 10, log)
       : [];
     const overshoot = command.parts.includes('overshoot') ? await measureOvershoot(server, log) : [];
-    return { ...reportOf(server.version, line, admission), overshoot };
+    return { postgres: server.version, line, admission, overshoot };
   });
-  process.stdout.write(command.json ? `${JSON.stringify(report)}\n` : tablesOf(report));
 }
 
 function log(line: string): void {

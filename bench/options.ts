@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { lineShapes } from './line-shapes.ts';
 
-const partNames = [...lineShapes.map(({ name }) => name), 'admission', 'overshoot'];
+const partNames = [...lineShapes.map(({ name }) => name), 'admission', 'metering', 'overshoot'];
 
 export const help = `Usage: npm run bench -- [options]
 
@@ -12,13 +12,14 @@ ratios to it rather than milliseconds, and on a busy machine neither from one ru
   --only NAME      one part: ${partNames.slice(0, 3).join(', ')},
                    ${partNames.slice(3).join(', ')}
   --samples N      rounds of each group of the line (default: 200)
-  --seconds N      at most so long for each group of the line (default: 30); and for both forms of a cell of admission
-                   a tenth of it
+  --seconds N      at most so long for each group of the line (default: 30); for both forms of a cell of admission
+                   a tenth of it, for a turn of metering a thirtieth
   --json           one JSON document (default: tables)
   --help           this text
 
 Parts: ${lineShapes.map(({ name, title }) => `${name}: ${title}`).join(';\n       ')};
        admission: admissions per second over many connections;
+       metering: cost events per second over HTTP and by the queue of a local stage, beside COPY;
        overshoot: what fifty runners of one tenant spend past its pause threshold (B7).
 `;
 

@@ -173,6 +173,7 @@ export function overshootTable(cells: readonly OvershootCell[]): string[][] {
   if (cells.length === 0) return [];
   const usd = (amount: number, of: number) => `${amount.toFixed(2)} (${((100 * amount) / of).toFixed(1)}%)`;
   return [
+    [''],
     [`overshoot, ${runners} runners`, 'reports/s', 'past 95 %', 'past 100 %', 'spent', 'bound', 'last left'],
     ...cells.map((cell) => [
       `  a report every ${cell.reportEvery_ms} ms`,

@@ -3,6 +3,7 @@
 import { cpus } from 'node:os';
 import type { Cell } from './admission.ts';
 import type { LineResult } from './line.ts';
+import { type MeteringCell, type Way, ways } from './metering.ts';
 import { type OvershootCell, overshootTable } from './overshoot.ts';
 import type { Measure } from './rounds.ts';
 import { updateName } from './yardsticks.ts';
@@ -21,12 +22,23 @@ export type Report = {
     }[];
   }[];
   readonly admission: readonly Cell[];
+  readonly metering: readonly ReportedCell[];
+  readonly overshoot: readonly OvershootCell[];
 };
+
+/** `perCopy`: events per second over those of COPY in the same rounds. */
+type ReportedCell = MeteringCell & { readonly perCopy: { readonly http: number; readonly queue: number } };
 
 /** `perUpdate`: the median over that of the single-row update in the same rounds. */
 type ReportedMeasure = Measure & { readonly perUpdate: number };
 
-export function reportOf(postgres: string, line: readonly LineResult[], admission: readonly Cell[]): Report {
+export function reportOf(
+  postgres: string,
+  line: readonly LineResult[],
+  admission: readonly Cell[],
+  metering: readonly MeteringCell[],
+  overshoot: readonly OvershootCell[],
+): Report {
   return {
     machine: { cores: cpus().length, node: process.version, postgres },
     line: line.map(({ shape, groups }) => ({
@@ -37,6 +49,15 @@ export function reportOf(postgres: string, line: readonly LineResult[], admissio
       groups: groups.map((group) => ({ ...group, measures: compared(group.measures) })),
     })),
     admission,
+    overshoot,
+    metering: metering.map((cell) => {
+      const { http, queue, copy } = cell.ways;
+      const perCopy = {
+        http: http.eventsPerSecond / copy.eventsPerSecond,
+        queue: queue.eventsPerSecond / copy.eventsPerSecond,
+      };
+      return { ...cell, perCopy };
+    }),
   };
 }
 
@@ -46,12 +67,7 @@ function compared(measures: readonly Measure[]): ReportedMeasure[] {
 }
 
 /** The report as lines for a terminal. */
-export function tablesOf({
-  machine,
-  line,
-  admission,
-  overshoot,
-}: Report & { readonly overshoot: readonly OvershootCell[] }): string {
+export function tablesOf({ machine, line, admission, metering, overshoot }: Report): string {
   const lines = [`${machine.cores} cores, Postgres ${machine.postgres}, Node ${machine.node}`];
   for (const { shape, title, waiting, running, groups } of line) {
     lines.push('', `${shape}: ${waiting} waiting, ${running} running; ${title}`);
@@ -80,9 +96,41 @@ export function tablesOf({
       if (unanswered > 0) lines.push(`    ${unanswered} calls got no answer in time`);
     }
   }
-  const table = overshootTable(overshoot);
-  if (table.length > 0) lines.push('', ...table.map(([name = '', ...cells]) => row(name, cells, 15)));
+  if (metering.length > 0) lines.push(...meteringTable(metering));
+  for (const [name = '', ...cells] of overshootTable(overshoot)) lines.push(row(name, cells, 15));
   return `${lines.join('\n')}\n`;
+}
+
+const wayTitles: Readonly<Record<Way, string>> = {
+  http: 'over HTTP',
+  queue: 'by the queue (time: sent to booked)',
+  copy: 'yardstick: COPY into such a table',
+  insertAndSum: 'yardstick: insert, then sum, per event',
+};
+
+function meteringTable(cells: readonly ReportedCell[]): string[] {
+  return cells.flatMap(({ form, runs, batch, ways: measured }) => [
+    '',
+    row(`${form} events, ${runs === 1 ? 'one hot run' : `${runs} runs`}, ${batch} a call`, [
+      'events/s',
+      'x COPY',
+      'x sum',
+      'p50 ms',
+      'p99 ms',
+      'calls',
+    ]),
+    ...ways.map((way) => {
+      const { eventsPerSecond, p50_ms, p99_ms, calls } = measured[way];
+      return row(`  ${wayTitles[way]}`, [
+        eventsPerSecond.toFixed(0),
+        (eventsPerSecond / measured.copy.eventsPerSecond).toFixed(2),
+        (eventsPerSecond / measured.insertAndSum.eventsPerSecond).toFixed(1),
+        p50_ms.toFixed(1),
+        p99_ms.toFixed(1),
+        String(calls),
+      ]);
+    }),
+  ]);
 }
 
 function row(name: string, cells: readonly string[], width = 10): string {

@@ -11,9 +11,12 @@ drop view v_tenant_usage_current;
 -- Days, weeks (from Monday) and months begin at midnight in their time zone, whatever the clocks did that night; an anchored
 -- period begins at its anchor and every everyDays days or everyMonths months (1) after it on that zone's calendar: the 31st is the
 -- last day of a shorter month. Here and not in functions/: counters are keyed by it, so that its meaning never changes.
+-- In PL/pgSQL, whose plans a session keeps: one in SQL is planned anew at every call, and every booking of costs and every
+-- admission asks for several.
 create function period_boundary(p_period jsonb, p_number integer) returns timestamptz
-language sql immutable parallel safe as $$
-  select (
+language plpgsql immutable parallel safe as $$
+begin
+  return (
     case p_period->>'kind'
       when 'anchored' then (p_period->>'anchor')::timestamptz at time zone coalesce(p_period->>'timeZone', 'UTC')
       when 'week' then timestamp '1970-01-05'
@@ -24,7 +27,8 @@ language sql immutable parallel safe as $$
       when p_period ? 'everyDays' then make_interval(days => (p_period->>'everyDays')::integer)
       else make_interval(months => coalesce((p_period->>'everyMonths')::integer, 1))
     end
-  ) at time zone coalesce(p_period->>'timeZone', 'UTC')
+  ) at time zone coalesce(p_period->>'timeZone', 'UTC');
+end
 $$;
 create function period_number(p_period jsonb, p_at timestamptz) returns integer
 language plpgsql immutable parallel safe as $$

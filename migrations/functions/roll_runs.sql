@@ -7,12 +7,16 @@ declare
   v_run record;
   v_rolled integer := 0;
 begin
-  if not exists (
-    select 1 from runs where (p_tenant_id is null or tenant_id = p_tenant_id) and period_ends_at <= p_now and (live_tasks > 0 or budget_paused or demoted)
-  ) then
+  -- Two questions, each with a plan of its own on the index runs_period_over: every admission asks the first.
+  if p_tenant_id is not null then
+    if not exists (
+      select 1 from runs where tenant_id = p_tenant_id and period_ends_at <= p_now and (live_tasks > 0 or budget_paused or demoted)
+    ) then
+      return 0;
+    end if;
+  elsif not exists (select 1 from runs where period_ends_at <= p_now and (live_tasks > 0 or budget_paused or demoted)) then
     return 0;
-  end if;
-  if p_tenant_id is null then
+  else
     perform lock_scheduler(array(
       select distinct tenant_id from runs where period_ends_at <= p_now and (live_tasks > 0 or budget_paused or demoted)
     ));

@@ -6,22 +6,34 @@
 /** Counts by the price library's names: token counts end in `_tokens`, others are calls such as `web_searches`. */
 export type UnitCounts = Readonly<Record<string, number | undefined>>;
 
-/**
- * Units billed at each price.
- *
- * @param priceKeys the prices that the list has, such as `input_mtok` and `cache_read_mtok`
- * @returns by price key; negative where parts exceed their whole, which no real usage does
- */
-export function billedUnits(priceKeys: readonly string[], counts: UnitCounts): ReadonlyMap<string, number> {
-  const billed = new Map<string, number>();
+/** How a list's prices share out the units: the most specific ones first. */
+export type Billing = readonly {
+  readonly key: string;
+  /** The count that it is about; null: of the call itself. */
+  readonly count: string | null;
+  /** Places, before this one, of the prices whose units are part of this one's count. */
+  readonly parts: readonly number[];
+}[];
+
+/** @param priceKeys the prices that the list has, such as `input_mtok` and `cache_read_mtok` */
+export function billingOf(priceKeys: readonly string[]): Billing {
   const kinds = priceKeys.map((key) => ({ key, traits: traitsOf(key) }));
   kinds.sort((a, b) => b.traits.size - a.traits.size);
-  for (const { key, traits } of kinds) {
-    let units = countOf(key, counts);
-    for (const part of kinds) {
-      if (part.key !== key && includesAll(part.traits, traits)) units -= billed.get(part.key) ?? 0;
-    }
-    billed.set(key, units);
+  return kinds.map(({ key, traits }, place) => ({
+    key,
+    count: countOf(key),
+    parts: kinds.flatMap((part, index) => (index < place && includesAll(part.traits, traits) ? [index] : [])),
+  }));
+}
+
+/** Units billed at each price of `billing`, in its order; negative where parts exceed their whole, which no real usage does. */
+export function billedUnits(billing: Billing, counts: UnitCounts): readonly number[] {
+  const billed: number[] = [];
+  for (const { count, parts } of billing) {
+    // An event is one request; nobody counts those.
+    let units = count === null ? 1 : (counts[count] ?? 0);
+    for (const part of parts) units -= billed[part] ?? 0;
+    billed.push(units);
   }
   return billed;
 }
@@ -31,10 +43,9 @@ export function priceKeyOf(count: string): string {
   return count.endsWith('_tokens') ? count.replace(/_tokens$/, '_mtok') : `${count}_kcount`;
 }
 
-function countOf(priceKey: string, counts: UnitCounts): number {
-  // An event is one request; nobody counts those.
-  if (priceKey.startsWith('requests_')) return 1;
-  return counts[priceKey.replace(/_mtok$/, '_tokens').replace(/_kcount$/, '')] ?? 0;
+function countOf(priceKey: string): string | null {
+  if (priceKey.startsWith('requests_')) return null;
+  return priceKey.replace(/_mtok$/, '_tokens').replace(/_kcount$/, '');
 }
 
 /** `cache_audio_read_mtok` is about input tokens that are audio and read from the cache. */

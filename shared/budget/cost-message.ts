@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { fieldErrors, parseJsonObject } from '../platform/http-input.ts';
 import { type FieldError, Problem } from '../platform/problem.ts';
 import { id } from '../platform/schema.ts';
-import { costEvent, costReport, rejectedCostEvent } from './contract.ts';
+import { costEventDocumented, costReport, rejectedCostEvent } from './contract.ts';
 
 /** As over HTTP. Half of what SQS takes (1 MiB, attributes included), so that a dead letter has room for its reasons. */
 export const costMessageBytes_max = 512 * 1024;
@@ -28,7 +28,7 @@ export type CostMessage = z.infer<typeof costMessage>;
 /** As senders should write it: what the documents show. */
 export const costMessageDocumented = z.strictObject({
   ...header,
-  events: z.array(costEvent).min(1).max(costMessageEvents_max),
+  events: z.array(costEventDocumented).min(1).max(costMessageEvents_max),
 });
 
 export type ReadMessage =

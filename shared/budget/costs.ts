@@ -1,115 +1,13 @@
-/** Booking cost events: each judged and priced on its own, then all booked in one statement (B1, B2). */
+/** Booking cost events in one statement (B1), and the other changes of a run's budget. */
 
 import type { RunTerms, TaskRow } from '../admission/rows.ts';
 import { type Database, json, StoreUnavailable } from '../platform/db.ts';
-import { usdToNanos } from '../platform/money.ts';
-import {
-  type CostEvent,
-  type CostReport,
-  type CostReportAnswer,
-  costEvent,
-  type Directive,
-} from './contract.ts';
+import { type BookableEvent, bookable, type Rejected } from './bookable.ts';
+import type { CostReport, CostReportAnswer, Directive } from './contract.ts';
 import { directiveOf, mostUrgent } from './directive.ts';
-import { fromOpenTelemetry } from './otel-usage.ts';
 import { type StalePrices, seenPriceTable, takePriceTable } from './price-table.ts';
-import { type OperatorPrices, priceUsage } from './prices.ts';
 import { type BudgetSnapshot, budgetStatusOf } from './status.ts';
 import type { StoredPeriod, Thresholds } from './terms.ts';
-
-export type Rejected = { readonly eventId: string; readonly code: string; readonly message: string };
-
-/** An event that can be booked; amounts are 1e-9 USD as text. */
-export type BookableEvent = {
-  readonly eventId: string;
-  readonly taskId: string | null;
-  readonly epoch: number | null;
-  readonly kind: string;
-  readonly costNanos: string;
-  readonly provider: string | null;
-  readonly model: string | null;
-  readonly usage: CostEvent['usage'] | null;
-  readonly priceVersion: string | null;
-  readonly unitPrices: Readonly<Record<string, string>> | null;
-  readonly priceMismatch: boolean;
-  /** The caller said what it costs: such an event is never priced again. */
-  readonly costStated: boolean;
-  readonly occurredAt: string;
-};
-
-/** Costs given and computed may differ by this share of the computed one before the event is flagged (B2). */
-const mismatch_percent = 5n;
-
-/**
- * Judges one event of a report: its shape, and its price when it states no cost. An unknown model or an impossible usage
- * is refused by name, never priced at zero.
- */
-export function bookable(
-  sent: CostReport['events'][number],
-  operator: OperatorPrices,
-  now: Date,
-): BookableEvent | Rejected {
-  const translated = fromOpenTelemetry(sent);
-  if ('message' in translated)
-    return { eventId: sent.eventId, code: 'bad_event', message: translated.message };
-  const parsed = costEvent.safeParse(translated.event);
-  if (!parsed.success) {
-    const message = parsed.error.issues
-      .map((issue) => `${issue.path.length === 0 ? 'event' : issue.path.join('.')}: ${issue.message}`)
-      .join('; ');
-    return { eventId: sent.eventId, code: 'bad_event', message };
-  }
-  const event = parsed.data;
-  const occurredAt = occurrence(event.occurredAt, now);
-  const common = {
-    eventId: event.eventId,
-    taskId: event.taskId ?? null,
-    epoch: event.epoch ?? null,
-    kind: event.kind ?? 'usage',
-    provider: event.provider ?? null,
-    model: event.model ?? null,
-    usage: event.usage ?? null,
-    occurredAt: occurredAt.toISOString(),
-  };
-  const given = event.costUSD === undefined ? null : usdToNanos(event.costUSD, 'halfUp');
-  const unpriced = { priceVersion: null, unitPrices: null, priceMismatch: false, costStated: true };
-  if (event.model === undefined || event.usage === undefined) {
-    // The schema asks for costUSD or for model with usage.
-    return { ...common, costNanos: String(given ?? 0n), ...unpriced };
-  }
-  const price = priceUsage({
-    provider: event.provider,
-    model: event.model,
-    at: occurredAt,
-    usage: event.usage,
-    operator,
-  });
-  if (price.kind !== 'priced') {
-    // A stated cost is booked whatever we know of the model; without one there is nothing to book.
-    return given === null
-      ? { eventId: event.eventId, code: price.kind, message: price.message }
-      : { ...common, costNanos: String(given), ...unpriced };
-  }
-  return {
-    ...common,
-    costNanos: String(given ?? price.costNanos),
-    priceVersion: price.priceVersion,
-    unitPrices: price.unitPrices,
-    priceMismatch: given !== null && differs(given, price.costNanos),
-    costStated: given !== null,
-  };
-}
-
-/** What is reported has occurred: a runner's clock that is ahead must not spend out of a period to come. */
-function occurrence(stated: string | undefined, now: Date): Date {
-  const time = stated === undefined ? now : new Date(stated);
-  return time.getTime() > now.getTime() ? now : time;
-}
-
-function differs(given: bigint, computed: bigint): boolean {
-  const difference = given > computed ? given - computed : computed - given;
-  return difference * 100n > computed * mismatch_percent;
-}
 
 type BookedCosts = {
   readonly kind: 'booked';
@@ -138,12 +36,45 @@ export async function bookCosts(
   policy: unknown,
   now: Date,
 ): Promise<BookedCosts | StalePrices | { readonly kind: 'not_found' }> {
+  const listed = withPricesListed(events);
   const [row] = await database.query<{ result: Awaited<ReturnType<typeof bookCosts>> }>(
-    `select record_costs(p_tenant_id => $1, p_run_id => $2, p_events => $3, p_policy => $4, p_now => $5, p_price_table => $6) as result`,
-    [tenantId, runId, json(events), json(policy), now, priceTableVersion],
+    `select record_costs(p_tenant_id => $1, p_run_id => $2, p_events => $3, p_policy => $4, p_now => $5, p_price_table => $6,
+       p_prices => $7) as result`,
+    [tenantId, runId, json(listed.events), json(policy), now, priceTableVersion, json(listed.prices)],
   );
   if (row === undefined) throw new Error('record_costs returned no row');
   return row.result;
+}
+
+/**
+ * Events as `record_costs` takes them: price lists once each, and nothing that only says that it is absent. Reading the
+ * JSON is a large part of what a batch costs the store.
+ */
+function withPricesListed(events: readonly BookableEvent[]) {
+  const prices: Pick<BookableEvent, 'priceVersion' | 'unitPrices'>[] = [];
+  const placeOf = ({ priceVersion, unitPrices }: BookableEvent): number | undefined => {
+    if (priceVersion === null) return undefined;
+    // Events of one price list have one object.
+    const place = prices.findIndex(
+      (known) => known.unitPrices === unitPrices && known.priceVersion === priceVersion,
+    );
+    return place >= 0 ? place : prices.push({ priceVersion, unitPrices }) - 1;
+  };
+  const listed = events.map((event) => ({
+    eventId: event.eventId,
+    taskId: event.taskId ?? undefined,
+    epoch: event.epoch ?? undefined,
+    kind: event.kind,
+    costNanos: event.costNanos,
+    provider: event.provider ?? undefined,
+    model: event.model ?? undefined,
+    usage: event.usage ?? undefined,
+    price: placeOf(event),
+    priceMismatch: event.priceMismatch || undefined,
+    costStated: event.costStated,
+    occurredAt: event.occurredAt,
+  }));
+  return { events: listed, prices };
 }
 
 /** Each round after the first means that the operator has set other prices in between. */

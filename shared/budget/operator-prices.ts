@@ -91,8 +91,19 @@ const priceKeys = {
   request: 'requests_each',
 } as const satisfies Record<keyof UnitPrices, string>;
 
+/** By entry, each of which is of one table. */
+const lists = new WeakMap<OperatorPrice, PriceList>();
+
 /** An entry in the form in which the library's lists are priced. */
 export function operatorPriceList(version: number, price: OperatorPrice): PriceList {
+  const known = lists.get(price);
+  if (known?.version === versionOf(version, price)) return known;
+  const list = listOf(version, price);
+  lists.set(price, list);
+  return list;
+}
+
+function listOf(version: number, price: OperatorPrice): PriceList {
   const prices: Record<string, ListPrice> = {};
   for (const [kind, key] of Object.entries(priceKeys) as [keyof UnitPrices, string][]) {
     const base = price.unitPrices[kind];

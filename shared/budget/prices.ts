@@ -4,18 +4,13 @@
  */
 
 import * as z from 'zod';
-import { amountMax_nanos, amountMax_usd, nanosToDecimal, plainDecimal } from '../platform/money.ts';
+import { amountMax_nanos, amountMax_usd, nanosToDecimal } from '../platform/money.ts';
 import { billedUnits, priceKeyOf, type UnitCounts } from './billed-units.ts';
 import { tokenUsage } from './contract.ts';
 import { findOperatorPrice, operatorPriceList, type PriceTable } from './operator-prices.ts';
-import {
-  findPriceList,
-  isKnownProvider,
-  type ListPrice,
-  librarySource,
-  type PriceList,
-} from './price-catalog.ts';
+import { findPriceList, isKnownProvider, librarySource, type PriceList } from './price-catalog.ts';
 import { countsOfTokens, tokensOfCounts } from './price-usage.ts';
+import { nanosOfCost, ratesOf } from './rates.ts';
 
 /** Input tokens include cached and cache-write tokens; output tokens include reasoning tokens. */
 export type TokenUsage = import('./contract.ts').TokenUsage;
@@ -30,7 +25,7 @@ export type PricedUsage = {
    * Decimal texts of the prices in force: USD per million tokens by kind (input, cachedInput, cacheWrite, output,
    * reasoning); others under the library's own key. A kind that is missing is billed as input or output.
    */
-  unitPrices: Record<string, string>;
+  unitPrices: Readonly<Record<string, string>>;
 };
 
 export type PriceRefusal = { kind: 'unknown_model' | 'impossible_usage'; message: string };
@@ -86,21 +81,18 @@ export function unknownModel({ provider, model }: PriceQuery, operator?: Operato
 export function priceCounts(list: PriceList, counts: UnitCounts): PricedUsage | PriceRefusal {
   const refusal = implausible(counts) ?? unpriced(list, counts);
   if (refusal !== undefined) return refusal;
-  const unitPrices: Record<string, string> = {};
+  const { billing, perUnit, unitPrices } = ratesOf(list.prices, counts.input_tokens ?? 0);
   let cost = 0n;
-  for (const [key, units] of billedUnits(Object.keys(list.prices), counts)) {
-    const price = list.prices[key];
-    if (price === undefined) continue;
+  for (const [place, units] of billedUnits(billing, counts).entries()) {
+    const rate = perUnit[place] ?? null;
+    if (rate === null || units === 0) continue;
     if (units < 0) {
-      return impossibleUsage(
-        `The parts of ${key.replace(/_mtok$/, ' tokens')} add up to more than their whole.`,
-      );
+      const whole = billing[place]?.key.replace(/_mtok$/, ' tokens');
+      return impossibleUsage(`The parts of ${whole} add up to more than their whole.`);
     }
-    const decimal = plainDecimal(String(priceInForce(price, counts.input_tokens ?? 0)));
-    unitPrices[kindOfPriceKey[key] ?? key] = decimal;
-    cost += scaledPrice(decimal) * BigInt(units) * perMillion(key);
+    cost += rate * BigInt(units);
   }
-  const costNanos = (2n * cost + costPerNano) / (2n * costPerNano);
+  const costNanos = nanosOfCost(cost);
   if (costNanos > amountMax_nanos) {
     return impossibleUsage(
       `It would cost ${nanosToDecimal(costNanos)} USD; one event may cost at most ${amountMax_usd} USD.`,
@@ -114,31 +106,33 @@ export function priceCounts(list: PriceList, counts: UnitCounts): PricedUsage | 
   };
 }
 
-const kindOfPriceKey: Readonly<Record<string, string>> = {
-  input_mtok: 'input',
-  cache_read_mtok: 'cachedInput',
-  cache_write_mtok: 'cacheWrite',
-  output_mtok: 'output',
-  output_reasoning_mtok: 'reasoning',
-  requests_each: 'request',
-};
-
-/** How often a price counts per million units. */
-function perMillion(priceKey: string): bigint {
-  if (priceKey.endsWith('_kcount')) return 1000n;
-  return priceKey.endsWith('_each') ? 1_000_000n : 1n;
-}
-
 /** Beyond it no single report is believable, and below it the cost fits a 64-bit column. */
 const unitsMax = 1_000_000_000_000;
 const plausibleCounts = z.record(z.string(), z.int().min(0).max(unitsMax));
 
 function implausible(counts: UnitCounts): PriceRefusal | undefined {
+  if (isPlausible(counts)) return undefined;
   const tokens = tokenUsage.safeParse(tokensOfCounts(counts));
   const checked = tokens.success ? plausibleCounts.safeParse(counts) : tokens;
   if (checked.success) return undefined;
   const issues = checked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   return impossibleUsage(issues.join('; '));
+}
+
+/** Whether it passes for certain; what does not is judged by the schemas, which have the words for it. */
+function isPlausible(counts: UnitCounts): boolean {
+  for (const name in counts) {
+    const count = counts[name];
+    if (!Number.isInteger(count) || count === undefined || count < 0 || count > unitsMax) return false;
+  }
+  const {
+    inputTokens,
+    cachedInputTokens = 0,
+    cacheWriteTokens = 0,
+    outputTokens,
+    reasoningTokens = 0,
+  } = tokensOfCounts(counts);
+  return cachedInputTokens + cacheWriteTokens <= inputTokens && reasoningTokens <= outputTokens;
 }
 
 function impossibleUsage(message: string): PriceRefusal {
@@ -165,24 +159,4 @@ function unpriced(
       `Model "${model.id}" of provider "${provider.id}" has no price for ${kinds} ` +
       `in ${source}; report costUSD instead.`,
   };
-}
-
-/** One tier applies to the whole call: the highest whose start lies below the input tokens. */
-function priceInForce(price: ListPrice, inputTokens: number): number | string {
-  if (typeof price !== 'object') return price;
-  const reached = price.tiers.filter(({ start }) => inputTokens > start).sort((a, b) => b.start - a.start);
-  return reached[0]?.price ?? price.base;
-}
-
-/** Prices are held in 1e-20 USD per million units, costs in 1e-26 USD. */
-const priceDecimals = 20;
-const costPerNano = 10n ** BigInt(priceDecimals + 6 - 9);
-
-/** @throws Error when the text has more decimals than are held */
-function scaledPrice(decimal: string): bigint {
-  const [whole = '', fraction = ''] = decimal.split('.');
-  if (fraction.length > priceDecimals) {
-    throw new Error(`Unit price ${decimal} has more than ${priceDecimals} decimals; raise priceDecimals.`);
-  }
-  return BigInt(whole + fraction.padEnd(priceDecimals, '0'));
 }

@@ -33,7 +33,7 @@ export type SweepReport = RoomSweep & {
 
 export async function sweep(database: Database, publisher: Publisher, now: Date): Promise<SweepReport> {
   const rooms = await sweepAllRooms(database, now);
-  const budgetsRolled = await rollRuns(database, rowsPerStatement_max, policyInForce(), now);
+  const budgetsRolled = await rollAllRuns(database, now);
   const budgetActions = await sweepBudgets(
     database,
     busPatience_seconds,
@@ -72,6 +72,17 @@ async function sweepAllRooms(database: Database, now: Date): Promise<RoomSweep> 
     if (moved === 0) break;
   }
   return total;
+}
+
+/** At midnight many are due at once. */
+async function rollAllRuns(database: Database, now: Date): Promise<number> {
+  let rolled = 0;
+  for (let statement = 0; statement < statements_max; statement += 1) {
+    const done = await rollRuns(database, rowsPerStatement_max, policyInForce(), now);
+    rolled += done;
+    if (done < rowsPerStatement_max) break;
+  }
+  return rolled;
 }
 
 async function relayAll(

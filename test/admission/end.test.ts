@@ -1,21 +1,12 @@
 /** Checkpoints (P4) and the end of a run (A12, B9). */
 
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { testApi } from '../setup/api.ts';
-import { withDatabase } from '../setup/database.ts';
-import { expectInvariants } from '../setup/invariants.ts';
-import { sceneOf, startAgain } from './scene.ts';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { withScene } from './with-scene.ts';
 
-const db = withDatabase();
-const api = testApi(() => db.app);
-const scene = sceneOf(api);
-
-beforeEach(async () => {
-  await startAgain(db.admin, api);
+const { api, scene } = withScene(async ({ scene }) => {
   await scene.setPool(4);
   await scene.setQuotas('a', { cpu: { limit: 100 } });
 });
-afterEach(() => expectInvariants(db.admin, api.now()));
 
 describe('checkpoints (P4)', () => {
   beforeEach(async () => {

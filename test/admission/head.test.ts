@@ -1,25 +1,16 @@
 /** The head of the line as newcomers meet it, and how far waiting carries it (A10, A11). */
 
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { testApi } from '../setup/api.ts';
-import { withDatabase } from '../setup/database.ts';
-import { expectInvariants } from '../setup/invariants.ts';
-import { sceneOf, startAgain } from './scene.ts';
-
-const db = withDatabase();
-const api = testApi(() => db.app);
-const scene = sceneOf(api);
-const minutes = 60;
+import { expect, test } from '@jest/globals';
+import { withScene } from './with-scene.ts';
 
 /** A pool of 8 vCPU of which a P0 run keeps 6; a P2 task of 4 waits at the head, and 2 are free. */
-beforeEach(async () => {
-  await startAgain(db.admin, api);
+const { api, scene } = withScene(async ({ scene }) => {
   await scene.setPool(8);
   for (const tenant of ['x', 'h', 'n']) await scene.setQuotas(tenant, {});
   await scene.askAs('P0', 'x', 'long', { cpu: 6, leaseSeconds: 86_400 });
   await scene.askAs('P2', 'h', 'head', { cpu: 4 });
 });
-afterEach(() => expectInvariants(db.admin, api.now()));
+const minutes = 60;
 
 test.each([
   ['a moment before', 10 * minutes - 0.001, 201],

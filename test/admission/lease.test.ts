@@ -1,21 +1,12 @@
 /** Claims (A11), leases (A12) and fencing (A13). */
 
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { testApi } from '../setup/api.ts';
-import { withDatabase } from '../setup/database.ts';
-import { expectInvariants } from '../setup/invariants.ts';
-import { sceneOf, startAgain } from './scene.ts';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { withScene } from './with-scene.ts';
 
-const db = withDatabase();
-const api = testApi(() => db.app);
-const scene = sceneOf(api);
-
-beforeEach(async () => {
-  await startAgain(db.admin, api);
+const { db, api, scene } = withScene(async ({ scene }) => {
   await scene.setPool(4);
   await scene.setQuotas('a', { cpu: { limit: 100 } });
 });
-afterEach(() => expectInvariants(db.admin, api.now()));
 
 describe('claims (A11, A14)', () => {
   test('a granted task is claimed once, with a lease of its own length', async () => {

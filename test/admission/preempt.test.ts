@@ -1,19 +1,11 @@
 /** Preemption as its parties see it: who leaves, how, for whom, and how it comes back (P1 to P5, A5). */
 
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { testApi } from '../setup/api.ts';
-import { withDatabase } from '../setup/database.ts';
-import { expectInvariants } from '../setup/invariants.ts';
-import { sceneOf, startAgain } from './scene.ts';
-
-const db = withDatabase();
-const api = testApi(() => db.app);
-const scene = sceneOf(api);
-const long = { leaseSeconds: 3600 };
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { startAgain } from './scene.ts';
+import { withScene } from './with-scene.ts';
 
 /** A pool of 8 vCPU, full with two P3 runs of tenant v that have run for 100 s. */
-beforeEach(async () => {
-  await startAgain(db.admin, api);
+const { db, api, scene } = withScene(async ({ scene, api }) => {
   await scene.setPool(8);
   await scene.setQuotas('v', {});
   await scene.setQuotas('n', {});
@@ -21,7 +13,7 @@ beforeEach(async () => {
   await scene.ask('v', 'v2', { cpu: 4, ...long });
   api.advance(100);
 });
-afterEach(() => expectInvariants(db.admin, api.now()));
+const long = { leaseSeconds: 3600 };
 
 const statesOf = async (...ids: readonly string[]) => {
   const rows = await db.admin.query<{ task_id: string; state: string }>('select task_id, state from tasks');

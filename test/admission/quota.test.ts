@@ -1,32 +1,14 @@
 /** Quota in motion: burst (A5), waiting for quota (A16), several phases of one run (A17). */
 
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { testApi } from '../setup/api.ts';
-import { withDatabase } from '../setup/database.ts';
+import { describe, expect, test } from '@jest/globals';
 import { expectInvariants } from '../setup/invariants.ts';
-import { sceneOf, startAgain } from './scene.ts';
+import { codesOf, someQuotas, withScene } from './with-scene.ts';
 
-const db = withDatabase();
-const api = testApi(() => db.app);
-const scene = sceneOf(api);
-
-/** 10 vCPU (15 with burst), 40 GB (60), 100 USD, 5 runs; a pool of 100 vCPU and 400 GB. */
-const quotas = {
-  cpu: { limit: 10 },
-  memory: { limit: 40 },
-  cost: { limitUSD: 100 },
-  concurrentRuns: { limit: 5 },
-};
-
-beforeEach(async () => {
-  await startAgain(db.admin, api);
+/** A tenant of `someQuotas` on a pool of 100 vCPU and 400 GB. */
+const { db, api, scene } = withScene(async ({ scene }) => {
   await scene.setPool(100, 400);
-  await scene.setQuotas('a', quotas);
+  await scene.setQuotas('a', someQuotas);
 });
-afterEach(() => expectInvariants(db.admin, api.now()));
-
-const codesOf = (body: { reasons: { code: string; resource?: string; level: string }[] }) =>
-  body.reasons.map(({ code, resource, level }) => [code, level, resource ?? null].join(' ').trim());
 
 describe('burst (A5)', () => {
   test('up to half more than the limit out of idle room; only the part above is marked', async () => {

@@ -1,21 +1,13 @@
 /** Repeated requests (A7), violations and the throttle (A6). */
 
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { testApi } from '../setup/api.ts';
-import { withDatabase } from '../setup/database.ts';
-import { expectInvariants } from '../setup/invariants.ts';
-import { sceneOf, startAgain, tally } from './scene.ts';
+import { describe, expect, test } from '@jest/globals';
+import { tally } from './scene.ts';
+import { withScene } from './with-scene.ts';
 
-const db = withDatabase();
-const api = testApi(() => db.app);
-const scene = sceneOf(api);
-
-beforeEach(async () => {
-  await startAgain(db.admin, api);
+const { db, api, scene } = withScene(async ({ scene }) => {
   await scene.setPool(100, 400);
   await scene.setQuotas('a', { cpu: { limit: 10, burstShare: 0 } });
 });
-afterEach(() => expectInvariants(db.admin, api.now()));
 
 const violationsOf = async (tenantId: string) =>
   (await api.call({ tenantId }, 'GET', `/v1/tenants/${tenantId}/violations`)).body.items;

@@ -1,21 +1,13 @@
 /** A plan is carried out on the facts that it was made on, or not at all (A1, A11). */
 
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { policy } from '../../shared/admission/policy.ts';
 import { readSnapshot } from '../../shared/admission/scheduler.ts';
 import { json } from '../../shared/platform/db.ts';
-import { testApi } from '../setup/api.ts';
-import { withDatabase } from '../setup/database.ts';
-import { expectInvariants } from '../setup/invariants.ts';
-import { sceneOf, startAgain } from './scene.ts';
-
-const db = withDatabase();
-const api = testApi(() => db.app);
-const scene = sceneOf(api);
+import { withScene } from './with-scene.ts';
 
 /** The pool has room again for the one that waits, and no pass has been made yet. */
-beforeEach(async () => {
-  await startAgain(db.admin, api);
+const { db, api, scene } = withScene(async ({ scene, api }) => {
   await scene.setPool(4);
   for (const tenant of ['a', 'b']) await scene.setQuotas(tenant, {});
   await scene.ask('a', 'holds', { cpu: 4 });
@@ -23,7 +15,6 @@ beforeEach(async () => {
   // The lease of the one that holds the room lapses, which no write marks (A12).
   api.advance(60);
 });
-afterEach(() => expectInvariants(db.admin, api.now()));
 
 /** Grants the one that waits, by a plan made on `version`. */
 async function grantOn(version: string): Promise<{ applied: boolean; granted?: unknown[] }> {

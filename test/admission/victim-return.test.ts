@@ -1,27 +1,9 @@
 /** Room that comes free while a preemptor still waits: its victims may not take it, others may (P3). */
 
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { testApi } from '../setup/api.ts';
-import { withDatabase } from '../setup/database.ts';
-import { expectInvariants } from '../setup/invariants.ts';
-import { sceneOf, startAgain } from './scene.ts';
+import { expect, test } from '@jest/globals';
+import { withScene } from './with-scene.ts';
 
-const db = withDatabase();
-const api = testApi(() => db.app);
-const scene = sceneOf(api);
-const long = { leaseSeconds: 3600 };
-
-const statesOf = async (...ids: readonly string[]) => {
-  const rows = await db.admin.query<{ task_id: string; state: string }>('select task_id, state from tasks');
-  return ids.map((id) => rows.find((row) => row.task_id === id)?.state);
-};
-
-/**
- * A pool of 11 vCPU, full: P3 runs of 2 and 6 vCPU, and a P0 run of 3. A P1 task of 8 preempts both P3 runs; the small one
- * leaves first, and then the P0 run ends. 3 vCPU are free beside the 2 that are promised, so the small one would fit.
- */
-beforeEach(async () => {
-  await startAgain(db.admin, api);
+const { db, scene } = withScene(async ({ scene, api }) => {
   await scene.setPool(11);
   for (const tenant of ['v', 'n', 'x', 'o']) await scene.setQuotas(tenant, {});
   await scene.ask('v', 'small', { cpu: 2, ...long });
@@ -33,7 +15,17 @@ beforeEach(async () => {
   await scene.checkpoint('v', 'small', 1, 1);
   await scene.complete('x', 'urgent', 1);
 });
-afterEach(() => expectInvariants(db.admin, api.now()));
+const long = { leaseSeconds: 3600 };
+
+const statesOf = async (...ids: readonly string[]) => {
+  const rows = await db.admin.query<{ task_id: string; state: string }>('select task_id, state from tasks');
+  return ids.map((id) => rows.find((row) => row.task_id === id)?.state);
+};
+
+/**
+ * A pool of 11 vCPU, full: P3 runs of 2 and 6 vCPU, and a P0 run of 3. A P1 task of 8 preempts both P3 runs; the small one
+ * leaves first, and then the P0 run ends. 3 vCPU are free beside the 2 that are promised, so the small one would fit.
+ */
 
 test('no victim comes back before its preemptor has its room', async () => {
   await scene.sweep();

@@ -29,6 +29,7 @@ const nothing = {
   lapsed: 0,
   failed: 0,
   overdue: 0,
+  budgetsRolled: 0,
   budgetActions: 0,
   granted: 0,
   preempting: 0,
