@@ -969,6 +969,8 @@ hold_is_lost(p_tenant_id text, p_run_id text, p_now timestamp with time zone) re
 
 hold_quota(p_tenant_id text, p_run_id text, p_task_id text, p_cpu numeric, p_memory_gb numeric, p_in_room boolean, p_reason text, p_policy jsonb, p_now timestamp with time zone) returns void
 
+hold_stands(p_tenant_id text, p_run_id text, p_now timestamp with time zone) returns boolean
+
 holds_quota(p_state text, p_waiting_for text) returns boolean
 
 iso_time(p_at timestamp with time zone) returns text
@@ -1068,6 +1070,8 @@ ring_doorbell(p_task tasks, p_kind text, p_now timestamp with time zone) returns
 roll_run(p_tenant_id text, p_run_id text, p_policy jsonb, p_now timestamp with time zone) returns boolean
 
 roll_runs(p_tenant_id text, p_policy jsonb, p_max integer, p_now timestamp with time zone) returns integer
+
+run_hold_has_expired(p_tenant_id text, p_run_id text, p_now timestamp with time zone) returns boolean
 
 run_left(p_run runs, p_now timestamp with time zone) returns bigint
 

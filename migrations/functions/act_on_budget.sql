@@ -10,6 +10,8 @@ declare
   v_task tasks;
 begin
   perform lock_scheduler(array[p_tenant_id]);
+  -- A period that has ended takes its open actions with it (B8).
+  perform roll_run(p_tenant_id, p_run_id, p_policy, p_now);
   select * into v_run from runs where tenant_id = p_tenant_id and run_id = p_run_id for no key update;
   if not found then
     return jsonb_build_object('kind', 'not_found');

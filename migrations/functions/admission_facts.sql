@@ -38,7 +38,8 @@ begin
     'quotaLineBlocks', quota_line_blocks(p_tenant, (p_ask->>'class')::smallint, coalesce(p_run.live_tasks, 0) = 0, v_room.cpu, v_room.memory_gb, v_room.tasks, p_policy, p_now),
     'run', case when p_run.run_id is not null then jsonb_build_object(
       'liveTasks', p_run.live_tasks, 'limitUSD', usd(p_run.limit_usd_nanos), 'spentUSD', usd(p_run.period_spent_usd_nanos),
-      'heldUSD', usd(p_run.held_usd_nanos), 'pausePercent', coalesce(p_run.pause_percent, p_tenant.pause_percent),
+      'heldUSD', usd(p_run.held_usd_nanos), 'holdStands', p_run.live_tasks > 0 and hold_stands(p_tenant.tenant_id, p_run.run_id, p_now),
+      'pausePercent', coalesce(p_run.pause_percent, p_tenant.pause_percent),
       'periodEndsAt', iso_time(p_run.period_ends_at), 'budgetPaused', p_run.budget_paused,
       'lastVerdict', case when p_tenant.quality_gate = 'enforce' then (
         select recommendation from deliberation_scores

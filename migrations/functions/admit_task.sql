@@ -44,6 +44,9 @@ begin
     v_pool := lock_scheduler(array[v_tenant_id]);
     -- A period that has ended ends here, whatever sweeps have come (B8).
     perform roll_runs(v_tenant_id, p_policy, null, p_now);
+    if not v_new_run then
+      perform roll_run(v_tenant_id, v_run_id, p_policy, p_now);
+    end if;
     select * into v_tenant from tenants where tenant_id = v_tenant_id;
     v_seen := seen_admission(v_tenant, p_request, p_now);
     if v_seen is not null then
@@ -60,10 +63,6 @@ begin
     select * into v_pool from pool;
   end if;
 
-  if not v_dry and not v_new_run then
-    perform roll_run(v_tenant_id, v_run_id, p_policy, p_now);
-    select * into v_tenant from tenants where tenant_id = v_tenant_id;
-  end if;
   select * into v_run from runs where tenant_id = v_tenant_id and run_id = v_run_id;
   if v_new_run and found or exists (select 1 from tasks where tenant_id = v_tenant_id and task_id = v_task_id) then
     return jsonb_build_object('kind', 'mismatch');

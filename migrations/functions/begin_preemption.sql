@@ -1,5 +1,6 @@
 -- Tells a running task to leave (P4): state `preempting` with a deadline, and a preempt-requested event.
--- A task that is leaving already only changes where it goes: a pause outranks a checkpoint.
+-- A task that is leaving already only changes where it goes: a pause outranks a checkpoint, and one that is short of money gives
+-- up its hold whatever else it leaves for.
 -- Needs lock_scheduler and the run's and task's locks.
 create function begin_preemption(
   p_task tasks, p_action text, p_reason text, p_by_tenant_id text, p_by_task_id text, p_cause_id uuid, p_policy jsonb, p_now timestamptz
@@ -11,7 +12,8 @@ declare
 begin
   if p_task.state = 'preempting' then
     update tasks set preempt_action = p_action, preempt_reason = p_reason
-    where tenant_id = p_task.tenant_id and task_id = p_task.task_id and preempt_action <> p_action and p_action = 'pause';
+    where tenant_id = p_task.tenant_id and task_id = p_task.task_id
+      and (p_action = 'pause' and preempt_action <> p_action or p_reason = 'short_of_money');
     return;
   end if;
   v_event_id := emit_event(p_task.tenant_id, p_task.run_id, p_task.task_id, 'preempt-requested', jsonb_strip_nulls(jsonb_build_object(

@@ -3,9 +3,7 @@
 create function hold_is_lost(p_tenant_id text, p_run_id text, p_now timestamptz) returns boolean
 language plpgsql stable as $$
 begin
-  return hold_has_expired(p_tenant_id, p_run_id, (
-    select h.grace_seconds from holds h where h.tenant_id = p_tenant_id and h.run_id = p_run_id and h.released_at is null
-  ), p_now) and money_refusals(
+  return run_hold_has_expired(p_tenant_id, p_run_id, p_now) and money_refusals(
     money_levels((select n from tenants n where n.tenant_id = p_tenant_id), p_now),
     usd((select r.held_usd_nanos from runs r where r.tenant_id = p_tenant_id and r.run_id = p_run_id))
   ) <> '[]';

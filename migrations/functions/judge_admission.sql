@@ -114,7 +114,8 @@ begin
   -- Money: the budgets above the run, nearest first, then the run's own. Money never waits.
   v_refusals := money_refusals(p_facts->'money', case
     when v_run is null then (p_ask->>'maxCostNanos')::numeric / 1000000000
-    when v_starts_run then greatest((v_run->>'limitUSD')::numeric - (v_run->>'spentUSD')::numeric, 0)
+    -- Facts stored before holds were rows do not say whether the run's stands.
+    when v_starts_run or not coalesce((v_run->>'holdStands')::boolean, true) then greatest((v_run->>'limitUSD')::numeric - (v_run->>'spentUSD')::numeric, 0)
     else 0
   end);
   v_reasons := v_reasons || v_refusals;

@@ -15,7 +15,7 @@ begin
   -- Its quota goes to the task that it left for, or its money has gone meanwhile: nobody had the lease for so long that its
   -- hold expired and others took it (B3), or a new period's whole limit does not fit (`roll_run`).
   v_for_quota := p_state = 'queued' and (p_how = 'short_of_money' or p_task.preempt_reason = 'short_of_money' and p_task.state = 'preempting'
-    or p_how = 'lapsed' and hold_is_lost(p_task.tenant_id, p_task.run_id, p_now)
+    or hold_is_lost(p_task.tenant_id, p_task.run_id, p_now)
   ) or p_state = 'queued' and p_task.preempted_by_tenant = p_task.tenant_id and exists (
     select 1 from tasks w
     where w.tenant_id = p_task.tenant_id and w.task_id = p_task.preempted_by and w.promised and w.waiting_for = 'quota'

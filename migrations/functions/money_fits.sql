@@ -3,7 +3,8 @@
 create function money_fits(p_tenant tenants, p_run runs, p_limits jsonb, p_now timestamptz) returns boolean
 language plpgsql stable as $$
 begin
-  return p_run.live_tasks > 0 or not (p_limits ? 'cost' or p_tenant.org_id is not null)
+  return not (p_limits ? 'cost' or p_tenant.org_id is not null)
+    or p_run.live_tasks > 0 and hold_stands(p_run.tenant_id, p_run.run_id, p_now)
     or money_refusals(money_levels(p_tenant, p_now), usd(run_left(p_run, p_now))) = '[]';
 end
 $$;

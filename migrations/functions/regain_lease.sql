@@ -35,6 +35,9 @@ begin
     running_since = coalesce(running_since, p_now),
     lease_expires_at = p_now + make_interval(secs => lease_seconds), room_until = p_now + make_interval(secs => lease_seconds)
   where tenant_id = p_tenant_id and task_id = p_task_id;
+  -- From now on a lapse can let the hold expire, which a place in the line kept without end.
+  update holds set expires_at = p_now + make_interval(secs => grace_seconds)
+  where tenant_id = p_tenant_id and run_id = v_task.run_id and released_at is null and expires_at is null;
   perform refresh_run(p_tenant_id, v_task.run_id, null, p_now);
   return true;
 end

@@ -24,6 +24,10 @@ begin
     perform move_held(p_tenant_id, -v_held_before);
     update holds set released_at = p_now, released_usd_nanos = v_held_before, released_reason = p_reason
     where tenant_id = p_tenant_id and run_id = p_run_id and released_at is null;
+  else
+    -- It may have been the place in the line that kept the hold without end.
+    update holds set expires_at = p_now + make_interval(secs => grace_seconds)
+    where tenant_id = p_tenant_id and run_id = p_run_id and released_at is null and expires_at is null;
   end if;
   -- Only a tenant that held more than a limit has marks to give back.
   select exists (

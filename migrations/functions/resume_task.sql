@@ -10,7 +10,14 @@ begin
     return jsonb_build_object('kind', 'not_found');
   elsif v_task.state <> 'paused' then
     return task_answer('not_paused', p_tenant_id, p_task_id, p_now);
-  elsif (select budget_paused from runs where tenant_id = p_tenant_id and run_id = v_task.run_id) then
+  end if;
+  -- A new period may have lifted the pause, and resumes all of the run's tasks at once (B5, B8).
+  if roll_run(p_tenant_id, v_task.run_id, p_policy, p_now)
+    and not exists (select 1 from tasks where tenant_id = p_tenant_id and task_id = p_task_id and state = 'paused')
+  then
+    return task_answer('queued', p_tenant_id, p_task_id, p_now);
+  end if;
+  if (select budget_paused from runs where tenant_id = p_tenant_id and run_id = v_task.run_id) then
     return task_answer('budget_exhausted', p_tenant_id, p_task_id, p_now);
   end if;
   perform unpause_task(p_tenant_id, p_task_id, p_policy, p_now);

@@ -27,6 +27,8 @@ begin
   returning * into v_run;
   perform move_held(p_tenant_id, v_run.held_usd_nanos - v_before.held_usd_nanos);
   update tenants set answers_version = answers_version + 1 where tenant_id = p_tenant_id;
+  perform lift_budget(v_before, v_run, jsonb_build_object('approvedBy', 'period', 'reason', 'a new period has begun'), p_policy, p_now);
+  -- After it, since what was paused is back in line under the same hold.
   if not v_fits then
     for v_task in
       select * from tasks where tenant_id = p_tenant_id and run_id = p_run_id and quota_held order by task_id for no key update
@@ -39,8 +41,8 @@ begin
         perform begin_preemption(v_task, 'checkpoint', 'short_of_money', null, null, null, p_policy, p_now);
       end if;
     end loop;
+    perform refresh_run(p_tenant_id, p_run_id, null, p_now);
   end if;
-  perform lift_budget(v_before, v_run, jsonb_build_object('approvedBy', 'period', 'reason', 'a new period has begun'), p_policy, p_now);
   return true;
 end
 $$;

@@ -53,15 +53,24 @@ begin
       then array(select value::numeric from jsonb_array_elements_text(p_terms->'thresholds'->'alerts') order by 1) else alert_percents end
   where tenant_id = p_tenant_id and run_id = p_run_id
   returning * into v_run;
-  -- Thresholds fired before and still reached stay fired: a raise re-arms only what is again below.
-  select coalesce(max(percent), 0) into v_floor
-  from run_thresholds(v_tenant, v_run)
-  where v_period_spent * 100.0 >= percent * p_limit_nanos
-    and (percent <= v_before.fired_floor_percent or exists (
+  -- Thresholds fired before and still reached stay fired: a raise re-arms only what is again below. One that acts and has not
+  -- fired as such does so now, even where another had fired at its percentage or above.
+  with reached as (
+    select t.percent, t.level, exists (
       select 1 from budget_events e
       where e.tenant_id = p_tenant_id and e.run_id = p_run_id and e.budget_version = v_before.budget_version
-        and e.period_start = v_before.period_start and e.threshold = percent
-    ));
+        and e.period_start = v_before.period_start and e.threshold = t.percent and e.level = t.level
+    ) or t.percent <= v_before.fired_floor_percent and exists (
+      select 1 from run_thresholds(v_tenant, v_before) b where b.percent = t.percent and b.level = t.level
+    ) as fired
+    from run_thresholds(v_tenant, v_run) t
+    where v_period_spent * 100.0 >= t.percent * p_limit_nanos
+  )
+  select coalesce(max(percent), 0) into v_floor from reached
+  where fired and percent < all (
+    select r.percent from reached r
+    where not r.fired and (r.level = 'pause' or r.level = 'throttle' and not exists (select 1 from reached p where p.fired and p.level = 'pause'))
+  );
   -- An open action falls away with its cause; where the threshold is still reached it stays to be done.
   update budget_events set acted_at = p_now, acted_by = 'none'
   where tenant_id = p_tenant_id and run_id = p_run_id and acted_at is null
