@@ -251,3 +251,22 @@ test('an event of a year that cannot be is refused alone, and the others are boo
     body: { accepted: 1, rejected: [{ eventId: 'zero', code: 'bad_event' }] },
   });
 });
+
+test('counters of an organisation that no tenant belongs to any more are repaired too', async () => {
+  await family('left', 10);
+  await world.start('left-a', 'run', 5);
+  await world.report('left-a', 'run', { eventId: 'e', costUSD: 2 });
+  for (const name of ['a', 'b']) await world.setQuotas(`left-${name}`, { orgId: null });
+  await database.admin.query(`update orgs set cost_held_usd_nanos = 7 where org_id = 'left'`);
+  await database.admin.query(
+    `update account_spend set spent_usd_nanos = 1 where scope = 'org' and account_id = 'left'`,
+  );
+  const repaired = await database.app.query(
+    'select what, stored, derived, repaired from reconcile(true, $1) order by what',
+    [testStart],
+  );
+  expect(repaired).toEqual([
+    { what: 'account_spend', stored: '1', derived: '2000000000', repaired: true },
+    { what: 'orgs', stored: '7', derived: '0', repaired: true },
+  ]);
+});
