@@ -5,6 +5,7 @@ import { type LineResult, measureLine } from './line.ts';
 import { lineShapes } from './line-shapes.ts';
 import { measureMetering } from './metering.ts';
 import { type BenchOptions, help, parseCommandLine } from './options.ts';
+import { measureOvershoot, type OvershootCell } from './overshoot.ts';
 import { reportOf, tablesOf } from './report.ts';
 import { withServer } from './server.ts';
 
@@ -17,7 +18,7 @@ async function main(): Promise<void> {
   // Metering brings a server of its own, with a stage before it.
   const decisions = command.parts.some((part) => part !== 'metering')
     ? await measureDecisions(command)
-    : { postgres: null, line: [], admission: [] };
+    : { postgres: null, line: [], admission: [], overshoot: [] };
   const metering = command.parts.includes('metering')
     ? await measureMetering(command.seconds / 30, log)
     : null;
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
     decisions.line,
     decisions.admission,
     metering?.cells ?? [],
+    decisions.overshoot,
   );
   process.stdout.write(command.json ? `${JSON.stringify(report)}\n` : tablesOf(report));
 }
@@ -34,6 +36,7 @@ type Decisions = {
   readonly postgres: string;
   readonly line: readonly LineResult[];
   readonly admission: readonly Cell[];
+  readonly overshoot: readonly OvershootCell[];
 };
 
 function measureDecisions(command: BenchOptions): Promise<Decisions> {
@@ -45,7 +48,8 @@ function measureDecisions(command: BenchOptions): Promise<Decisions> {
     const admission = command.parts.includes('admission')
       ? await measureAdmission(server, command.seconds / 10, log)
       : [];
-    return { postgres: server.version, line, admission };
+    const overshoot = command.parts.includes('overshoot') ? await measureOvershoot(server, log) : [];
+    return { postgres: server.version, line, admission, overshoot };
   });
 }
 

@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import type { Cell } from './admission.ts';
 import type { LineResult } from './line.ts';
 import { type MeteringCell, type Way, ways } from './metering.ts';
+import { type OvershootCell, overshootTable } from './overshoot.ts';
 import type { Measure } from './rounds.ts';
 import { updateName } from './yardsticks.ts';
 
@@ -22,6 +23,7 @@ export type Report = {
   }[];
   readonly admission: readonly Cell[];
   readonly metering: readonly ReportedCell[];
+  readonly overshoot: readonly OvershootCell[];
 };
 
 /** `perCopy`: events per second over those of COPY in the same rounds. */
@@ -35,6 +37,7 @@ export function reportOf(
   line: readonly LineResult[],
   admission: readonly Cell[],
   metering: readonly MeteringCell[],
+  overshoot: readonly OvershootCell[],
 ): Report {
   return {
     machine: { cores: cpus().length, node: process.version, postgres },
@@ -46,6 +49,7 @@ export function reportOf(
       groups: groups.map((group) => ({ ...group, measures: compared(group.measures) })),
     })),
     admission,
+    overshoot,
     metering: metering.map((cell) => {
       const { http, queue, copy } = cell.ways;
       const perCopy = {
@@ -63,7 +67,7 @@ function compared(measures: readonly Measure[]): ReportedMeasure[] {
 }
 
 /** The report as lines for a terminal. */
-export function tablesOf({ machine, line, admission, metering }: Report): string {
+export function tablesOf({ machine, line, admission, metering, overshoot }: Report): string {
   const lines = [`${machine.cores} cores, Postgres ${machine.postgres}, Node ${machine.node}`];
   for (const { shape, title, waiting, running, groups } of line) {
     lines.push('', `${shape}: ${waiting} waiting, ${running} running; ${title}`);
@@ -93,6 +97,7 @@ export function tablesOf({ machine, line, admission, metering }: Report): string
     }
   }
   if (metering.length > 0) lines.push(...meteringTable(metering));
+  for (const [name = '', ...cells] of overshootTable(overshoot)) lines.push(row(name, cells, 15));
   return `${lines.join('\n')}\n`;
 }
 
@@ -128,6 +133,6 @@ function meteringTable(cells: readonly ReportedCell[]): string[] {
   ]);
 }
 
-function row(name: string, cells: readonly string[]): string {
-  return [name.padEnd(46), ...cells.map((cell) => cell.padStart(10))].join(' ').trimEnd();
+function row(name: string, cells: readonly string[], width = 10): string {
+  return [name.padEnd(46), ...cells.map((cell) => cell.padStart(width))].join(' ').trimEnd();
 }

@@ -18,7 +18,7 @@ import { randomOf, seedFrom } from './random.ts';
 
 const database = withDatabase();
 
-const events = Number(process.env.LEDGER_EVENTS ?? 150_000);
+const events = Number(process.env.LEDGER_EVENTS ?? 100_000);
 const seed = seedFrom('LEDGER_SEED');
 const connections = 6;
 const patience_ms = 900_000;

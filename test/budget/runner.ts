@@ -1,6 +1,6 @@
 /** Runners that spend and hear what they are told, each late in its own way. */
 
-import type { Api } from '../setup/api.ts';
+import type { Call } from './persistent.ts';
 import type { Random } from './random.ts';
 
 export type Spender = {
@@ -20,7 +20,7 @@ const done_share = 1.5;
  * on as soon as it may. `told` is awaited after some of its reports: what the bus brings about in the meantime.
  */
 export async function spendAndObey(
-  api: Api,
+  call: Call,
   random: Random,
   { tenantId, runId, limitUSD }: Spender,
   told: () => Promise<void>,
@@ -34,16 +34,16 @@ export async function spendAndObey(
     const cents = Math.max(Math.round(limitUSD * 100 * share), 1);
     spent_cents += cents;
     const events = [{ eventId: `e${event}`, taskId: runId, epoch, costUSD: cents / 100 }];
-    const { status, body } = await api.call(as, 'POST', `/v1/runs/${runId}/costs`, { events });
+    const { status, body } = await call(as, 'POST', `/v1/runs/${runId}/costs`, { events });
     if (status !== 200) throw new Error(`a report of ${runId} was answered ${status}`);
     if (random.chance(0.3)) await told();
     const { action } = body.directive;
     if (action === 'continue' || late-- > 0) continue;
     if (action === 'stop') return;
-    await api.call(as, 'POST', `/v1/tasks/${runId}/checkpoints`, { epoch, sequence: 1, data: { event } });
-    const claimed = await api.call(as, 'POST', `/v1/tasks/${runId}/claim`, {});
+    await call(as, 'POST', `/v1/tasks/${runId}/checkpoints`, { epoch, sequence: 1, data: { event } });
+    const claimed = await call(as, 'POST', `/v1/tasks/${runId}/claim`, {});
     if (claimed.status !== 200) return;
     epoch = claimed.body.lease.epoch;
   }
-  await api.call(as, 'POST', `/v1/tasks/${runId}/complete`, { epoch, outcome: 'completed' });
+  await call(as, 'POST', `/v1/tasks/${runId}/complete`, { epoch, outcome: 'completed' });
 }

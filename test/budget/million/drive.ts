@@ -1,9 +1,10 @@
 /** Carries out a plan over several connections at once, and notes in what order calls began and were answered. */
 
 import { expect } from '@jest/globals';
-import { type Answer, type Api, testApi } from '../../setup/api.ts';
+import { type Api, testApi } from '../../setup/api.ts';
 import type { TestDatabase } from '../../setup/database.ts';
 import { deliver, messageOf } from '../bus.ts';
+import { type Call, persistent } from '../persistent.ts';
 import type { OutboxEvent } from '../world.ts';
 import type { Cast } from './cast.ts';
 import type { Report, Step } from './plan.ts';
@@ -26,9 +27,6 @@ export type Told = {
   /** Every limit that a run has had, in USD, by version. */
   readonly limits: readonly ReadonlyMap<number, number>[];
 };
-
-/** A call that the store did not answer in time is repeated, as its caller would; more often than this is a failure. */
-const attempts_max = 5;
 
 export async function drive(
   database: TestDatabase,
@@ -137,19 +135,6 @@ export async function drive(
   };
   await Promise.all(Array.from({ length: connections }, work));
   return { ...counts, began, answered, overtaken, stays, limits };
-}
-
-type Call = (...parameters: Parameters<Api['call']>) => Promise<Answer>;
-
-/** Repeats a call that the store has not answered: what it did, if anything, is done once. */
-function persistent(api: Api): Call {
-  return async (...parameters) => {
-    let answer = await api.call(...parameters);
-    for (let attempt = 1; answer.status === 503 && attempt < attempts_max; attempt += 1) {
-      answer = await api.call(...parameters);
-    }
-    return answer;
-  };
 }
 
 function latestOrders(database: TestDatabase): Promise<OutboxEvent[]> {

@@ -1,6 +1,7 @@
 /** Notes, inside the database and in the order of commits, when budgets reach their pause threshold and what is spent above holds. */
 
-import type { TestDatabase } from '../setup/database.ts';
+/** Rows of a statement as superuser, who alone may watch. */
+export type Superuser = <R>(text: string, values?: unknown[]) => Promise<R[]>;
 
 /** A budget above runs. */
 export type Account = { readonly scope: 'tenant' | 'org'; readonly id: string };
@@ -19,8 +20,8 @@ export type Overshoot = {
 };
 
 /** The notes are taken under the locks of the bookings themselves: one of a budget after the other. */
-export async function watchOvershoot(database: TestDatabase): Promise<void> {
-  await database.admin.query(`
+export async function watchOvershoot(query: Superuser): Promise<void> {
+  await query(`
     create sequence watch_order;
     create table watched_moments (place bigint, scope text, account_id text, settled bigint, live bigint);
     create table watched_excess (place bigint, tenant_id text, org_id text, nanos bigint);
@@ -57,11 +58,11 @@ export async function watchOvershoot(database: TestDatabase): Promise<void> {
 }
 
 /** @throws Error when the budget never reached its pause threshold */
-export async function overshootOf(database: TestDatabase, { scope, id }: Account): Promise<Overshoot> {
-  const [row] = await database.admin.query<Overshoot>(
-    `select m.settled, m.live,
-       coalesce(sum(x.nanos) filter (where x.place > m.place), 0)::bigint as above, coalesce(sum(x.nanos), 0)::bigint as "aboveEver",
-       (select sum(cost_usd_nanos)::bigint from cost_events e where case $1 when 'org' then e.org_id else e.tenant_id end = $2) as final
+export async function overshootOf(query: Superuser, { scope, id }: Account): Promise<Overshoot> {
+  const [row] = await query<Record<keyof Overshoot, string>>(
+    `select m.settled::text as settled, m.live::text as live,
+       coalesce(sum(x.nanos) filter (where x.place > m.place), 0)::text as above, coalesce(sum(x.nanos), 0)::text as "aboveEver",
+       (select sum(cost_usd_nanos) from cost_events e where case $1 when 'org' then e.org_id else e.tenant_id end = $2)::text as final
      from watched_moments m
      left join watched_excess x on case $1 when 'org' then x.org_id else x.tenant_id end = $2
      where m.scope = $1 and m.account_id = $2
@@ -69,5 +70,11 @@ export async function overshootOf(database: TestDatabase, { scope, id }: Account
     [scope, id],
   );
   if (row === undefined) throw new Error(`${scope} ${id} never reached its pause threshold`);
-  return row;
+  return {
+    settled: BigInt(row.settled),
+    live: BigInt(row.live),
+    above: BigInt(row.above),
+    aboveEver: BigInt(row.aboveEver),
+    final: BigInt(row.final),
+  };
 }
