@@ -48,6 +48,22 @@ const pause = (tenantId: string, at: Date) =>
     [tenantId, at],
   );
 
+test('a hold that a place in the line kept without end expires once that place is given up', async () => {
+  await world.setQuotas('line', { cost: { limitUSD: 12 } });
+  await world.setQuotas('before', {});
+  await world.start('before', 'before', 1);
+  // Beside the 8 vCPU of a build there is no room for another one, and enough for research.
+  await world.api.call('operator', 'PUT', '/v1/pool', { cpu: 10, memoryGb: null });
+  const waits = await post('line', '/v1/runs', { runId: 'run', phase: 'build', budget: { maxCostUSD: 6 } });
+  expect(waits.status).toBe(202);
+  const second = { taskId: 'second', phase: 'research', leaseSeconds: 60 };
+  expect((await post('line', '/v1/runs/run/tasks', second)).status).toBe(201);
+  await post('line', '/v1/tasks/run/cancel');
+  await world.api.call('operator', 'PUT', '/v1/pool', { cpu: null, memoryGb: null });
+  world.api.at(after(361));
+  await world.start('line', 'other', 8);
+});
+
 test('of a run that is short of its new day, no task starts while another is still on its way out', async () => {
   await daily('pair');
   expect((await further('pair', 'second')).status).toBe(201);
