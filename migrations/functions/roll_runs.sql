@@ -6,6 +6,7 @@ language plpgsql as $$
 declare
   v_run record;
   v_rolled integer := 0;
+  v_tenants text[] := array[p_tenant_id];
 begin
   -- Two questions, each with a plan of its own on the index runs_period_over: every admission asks the first.
   if p_tenant_id is not null then
@@ -17,9 +18,10 @@ begin
   elsif not exists (select 1 from runs where period_ends_at <= p_now and (live_tasks > 0 or budget_paused or demoted)) then
     return 0;
   else
-    perform lock_scheduler(array(
+    v_tenants := array(
       select distinct tenant_id from runs where period_ends_at <= p_now and (live_tasks > 0 or budget_paused or demoted)
-    ));
+    );
+    perform lock_scheduler(v_tenants);
   end if;
   for v_run in
     select r.tenant_id, r.run_id
@@ -28,7 +30,8 @@ begin
       select min(t.queue_class) as class, min(t.accepted_at) as accepted_at from tasks t
       where t.tenant_id = r.tenant_id and t.run_id = r.run_id and t.ended_at is null
     ) t on true
-    where (p_tenant_id is null or r.tenant_id = p_tenant_id) and r.period_ends_at <= p_now and (r.live_tasks > 0 or r.budget_paused or r.demoted)
+    -- Only of tenants that are locked: others may have become due while this call waited.
+    where r.tenant_id = any (v_tenants) and r.period_ends_at <= p_now and (r.live_tasks > 0 or r.budget_paused or r.demoted)
     order by t.class, t.accepted_at, r.run_id, r.tenant_id
     limit p_max
   loop
