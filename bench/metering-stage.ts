@@ -23,6 +23,7 @@ export type MeteringStage = {
   readonly connect: (count: number) => Promise<pg.Client[]>;
 };
 
+const signals = ['SIGINT', 'SIGTERM'] as const;
 const tenants = 20;
 const runsOfTenant = 10;
 
@@ -35,7 +36,15 @@ export async function withMeteringStage<T>(work: (stage: MeteringStage) => Promi
   const dataFolder = await mkdtemp(path.join(tmpdir(), 'mothership-bench-'));
   // For the account that runs Postgres when this is root.
   await chmod(dataFolder, 0o755);
-  const cleanups: (() => unknown)[] = [() => rm(dataFolder, { recursive: true, force: true })];
+  // Ends the servers too, which end with the process; without a listener a signal leaves them behind.
+  const onSignal = () => process.exit(130);
+  for (const signal of signals) process.once(signal, onSignal);
+  const cleanups: (() => unknown)[] = [
+    () => {
+      for (const signal of signals) process.off(signal, onSignal);
+    },
+    () => rm(dataFolder, { recursive: true, force: true }),
+  ];
   try {
     const stage = await startLocalStage({ dataFolder, port: 0, automaticSchedules: false, log: () => {} });
     cleanups.push(() => stage.stop());

@@ -1,4 +1,5 @@
--- Of orgs: what is held against an organisation is what its tenants' runs hold (B3, B6). A part of counter_drift.
+-- Of orgs: what is held against an organisation is what its tenants' runs hold (B3, B6). One without tenants is looked at whatever
+-- tenants are asked for: nobody else's locks keep it. A part of counter_drift.
 create function drift_in_orgs(p_tenants text[])
 returns table (what text, row_key jsonb, part text, counter text, stored text, derived text)
 language sql stable as $$
@@ -16,5 +17,6 @@ language sql stable as $$
       select 1 from tasks t where t.tenant_id = r.tenant_id and t.run_id = r.run_id and holds_quota(t.state, t.waiting_for)
     )
   ) h
-  where (p_tenants is null or o.org_id in (select org_id from tenants where tenant_id = any (p_tenants))) and o.cost_held_usd_nanos <> h.held
+  where (p_tenants is null or o.org_id in (select org_id from tenants where tenant_id = any (p_tenants))
+    or not exists (select 1 from tenants where org_id = o.org_id)) and o.cost_held_usd_nanos <> h.held
 $$;

@@ -8,7 +8,7 @@ language sql stable as $$
   from (
     select scope, account_id, period_start, spent_usd_nanos, 0 from account_spend
     where p_tenants is null or scope = 'tenant' and account_id = any (p_tenants)
-      or scope = 'org' and account_id in (select org_id from tenants where tenant_id = any (p_tenants))
+      or scope = 'org' and (account_id in (select org_id from tenants where tenant_id = any (p_tenants)) or not exists (select 1 from tenants where org_id = account_id))
     union all
     select 'tenant', e.tenant_id, s.starts[width_bucket(e.occurred_at, s.starts)], 0, sum(e.cost_usd_nanos)
     from (
@@ -24,7 +24,7 @@ language sql stable as $$
     from (
       select o.org_id, period_starts(o.period, min(e.occurred_at), max(e.occurred_at)) as starts
       from cost_events e join orgs o using (org_id)
-      where p_tenants is null or e.org_id in (select org_id from tenants where tenant_id = any (p_tenants))
+      where p_tenants is null or e.org_id in (select org_id from tenants where tenant_id = any (p_tenants)) or not exists (select 1 from tenants n where n.org_id = e.org_id)
       group by o.org_id
     ) s
     join cost_events e using (org_id)

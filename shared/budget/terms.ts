@@ -3,14 +3,23 @@
 import * as z from 'zod';
 import { instant } from '../platform/schema.ts';
 
-/** A zone's own name. Offsets such as +02:00 are not taken: the database and JavaScript read their sign differently. */
+/**
+ * A zone's own name. Offsets such as +02:00 are not taken: the database and JavaScript read their sign differently. Nor are
+ * names without a place: the database reads CET or EET as an abbreviation, an offset without summer time.
+ */
 const timeZone = z
   .string()
   .max(64)
-  .refine(isTimeZone, 'must be a time zone by its IANA name, such as Europe/Berlin');
+  .refine(
+    isTimeZone,
+    'must be UTC, or a time zone by its IANA name with area and place, such as Europe/Berlin',
+  );
+
+/** JavaScript knows it and the database does not. */
+const unknownToDatabase = 'us/pacific-new';
 
 function isTimeZone(name: string): boolean {
-  if (!/^[A-Za-z]/.test(name)) return false;
+  if (!/^([A-Za-z_]+\/.+|UTC)$/.test(name) || name.toLowerCase() === unknownToDatabase) return false;
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });
     return true;

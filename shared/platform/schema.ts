@@ -12,10 +12,19 @@ export const taskClass = z.enum(['P0', 'P1', 'P2', 'P3']);
 export type TaskClass = z.infer<typeof taskClass>;
 
 /** UTC or with an offset; shown in UTC with milliseconds. */
-export const instant = z.iso.datetime({
-  offset: true,
-  error: 'must be an ISO 8601 date and time with a zone',
-});
+export const instant = z.iso
+  .datetime({
+    offset: true,
+    error: 'must be an ISO 8601 date and time with a zone',
+  })
+  .refine(isOfOurTime, 'must be from 1970 to 9999, in UTC');
+
+/** Years that the store and JavaScript write alike, and so few that nobody has to count millions of days. */
+function isOfOurTime(text: string): boolean {
+  const time = Date.parse(text);
+  // What is no instant at all has been refused as such.
+  return Number.isNaN(time) || (time >= 0 && time < Date.UTC(10_000));
+}
 
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits');
 

@@ -204,6 +204,27 @@ describe('bad input names the field and writes nothing', () => {
       { limitUSD: 1, reason: 'x', period: 'month', everyDays: 3 },
       'everyDays',
     ],
+    ...(['0000-01-01T00:00:00Z', '9999-12-31T23:59:59-12:00', '0001-01-01T00:00:00Z'] as const).map(
+      (anchor) =>
+        [
+          `an anchor of ${anchor}, which the store cannot keep or count from`,
+          'PUT',
+          '/v1/orgs/bad/budget',
+          { limitUSD: 1, reason: 'x', period: 'anchored', anchor },
+          'anchor',
+        ] as const,
+    ),
+    // An abbreviation to the store, and a zone with summer time to JavaScript; and one that the store does not know.
+    ...(['CET', 'IST', 'US/Pacific-New'] as const).map(
+      (timeZone) =>
+        [
+          `the time zone ${timeZone}`,
+          'PUT',
+          '/v1/orgs/bad/budget',
+          { limitUSD: 1, reason: 'x', period: 'day', timeZone },
+          'timeZone',
+        ] as const,
+    ),
   ] as const)('%s', async (_name, method, path, body, field) => {
     const answer = await world.api.call('operator', method, path, body);
     expect(answer.status).toBe(400);
@@ -214,4 +235,38 @@ describe('bad input names the field and writes nothing', () => {
       ),
     ).toEqual([]);
   });
+});
+
+test('an event of a year that cannot be is refused alone, and the others are booked', async () => {
+  await world.setQuotas('years', { cost: { limitUSD: 10, period: 'day' } });
+  await world.start('years', 'run', 5);
+  const answer = await world.report(
+    'years',
+    'run',
+    { eventId: 'zero', costUSD: 1, occurredAt: '0000-01-01T00:00:00Z' },
+    { eventId: 'good', costUSD: 1 },
+  );
+  expect(answer).toMatchObject({
+    status: 200,
+    body: { accepted: 1, rejected: [{ eventId: 'zero', code: 'bad_event' }] },
+  });
+});
+
+test('counters of an organisation that no tenant belongs to any more are repaired too', async () => {
+  await family('left', 10);
+  await world.start('left-a', 'run', 5);
+  await world.report('left-a', 'run', { eventId: 'e', costUSD: 2 });
+  for (const name of ['a', 'b']) await world.setQuotas(`left-${name}`, { orgId: null });
+  await database.admin.query(`update orgs set cost_held_usd_nanos = 7 where org_id = 'left'`);
+  await database.admin.query(
+    `update account_spend set spent_usd_nanos = 1 where scope = 'org' and account_id = 'left'`,
+  );
+  const repaired = await database.app.query(
+    'select what, stored, derived, repaired from reconcile(true, $1) order by what',
+    [testStart],
+  );
+  expect(repaired).toEqual([
+    { what: 'account_spend', stored: '1', derived: '2000000000', repaired: true },
+    { what: 'orgs', stored: '7', derived: '0', repaired: true },
+  ]);
 });
