@@ -17,6 +17,7 @@ const world = worldOf(database);
 const call = persistent(world.api);
 
 const runners = 50;
+const endedRun = 'ended';
 const limitUSD = 100;
 const rounds = Number(process.env.OVERSHOOT_ROUNDS ?? 4);
 const firstSeed = seedFrom('OVERSHOOT_SEED');
@@ -31,6 +32,8 @@ test.each(seeds.map((seed, round) => [round % 2 === 0 ? 'tenant' : 'org', seed] 
   async (scope, seed) => {
     const random = randomOf(seed);
     const { account, tenants } = await stage(scope, `${scope}-${seed}`);
+    await world.start(tenants[0] ?? '', endedRun, 0.01);
+    await world.complete(tenants[0] ?? '', endedRun);
     const spenders = await startAll(random, tenants);
     const bus = busOf(tenants);
     const joined: Promise<void>[] = [];
@@ -48,6 +51,7 @@ test.each(seeds.map((seed, round) => [round % 2 === 0 ? 'tenant' : 'org', seed] 
     // Nobody was given money that others held: all that passes the limit is what runs spent above their holds.
     expect(final).toBeLessThanOrEqual(usd(limitUSD) + aboveEver);
     expect(above).toBeGreaterThan(0n);
+    await expectNobodyGetsMore(tenants, final);
     await expectNoDrift(database);
     expect(await database.admin.query('select * from counter_drift(null)')).toEqual([]);
   },
@@ -55,6 +59,25 @@ test.each(seeds.map((seed, round) => [round % 2 === 0 ? 'tenant' : 'org', seed] 
 );
 
 const usd = (amount: number): bigint => BigInt(Math.round(amount * 100)) * 10_000_000n;
+
+/**
+ * Taken back to 97 % there is money that nobody holds, and yet nobody gets any of it; at 50 % everybody does. What is taken back is
+ * booked on a run that has ended, and so holds nothing for it.
+ */
+async function expectNobodyGetsMore(tenants: readonly string[], final: bigint): Promise<void> {
+  const takeBack = async (eventId: string, nanos: bigint) => {
+    const correction = { eventId, kind: 'correction', costUSD: -Number(nanos) / 1e9 };
+    expect((await world.report(tenants[0] ?? '', endedRun, correction)).status).toBe(200);
+  };
+  const askAll = async (name: string) =>
+    (await Promise.all(tenants.map((tenantId) => ask(tenantId, name, 0.01)))).map(({ status }) => status);
+  // Whoever was refused too often is throttled for a while (A6).
+  world.api.advance(1200);
+  await takeBack('to-97', final - usd(0.97 * limitUSD));
+  expect(await askAll('at-97')).toEqual(tenants.map(() => 402));
+  await takeBack('to-50', usd(0.47 * limitUSD));
+  expect(await askAll('at-50')).toEqual(tenants.map(() => 201));
+}
 
 /** A budget of 100 USD: a tenant's, or that of an organisation of five tenants without bounds of their own. */
 async function stage(
