@@ -1,11 +1,11 @@
 -- Writes down how long open holds last by now, so that `expired_holds` need not look at their tasks again: a place in the line keeps
--- one without end, a lease until its grace is over. What has expired is left to `sweep_rooms`. Returns how many it moved.
+-- one for now (no longer: it may have been granted meanwhile), a lease until its grace is over. What has expired is left to `sweep_rooms`. Returns how many it moved.
 create function sweep_holds(p_max integer, p_now timestamptz) returns integer
 language plpgsql as $$
 declare
   v_moved integer;
 begin
-  update holds h set expires_at = case when k.waits then null else k.room_until + make_interval(secs => h.grace_seconds) end
+  update holds h set expires_at = case when k.waits then p_now else k.room_until end + make_interval(secs => h.grace_seconds)
   from (
     select o.tenant_id, o.run_id, o.hold_number, bool_or(t.room_until is null) as waits, max(t.room_until) as room_until
     from (

@@ -10,23 +10,26 @@ declare
   v_done jsonb := jsonb_build_object('unclaimed', 0, 'reclaimed', 0, 'lapsed', 0, 'failed', 0, 'overdue', 0);
   v_what text;
   v_pause boolean;
-  v_due text[][];
+  v_tenants text[];
 begin
   if not exists (select 1 from tasks where room_until is not null and room_until <= p_now) and not exists (
     select 1 from runs where max_duration_ms is not null and live_tasks > 0 and started_at + max_duration_ms * interval '1 millisecond' <= p_now
   ) then
     return v_done;
   end if;
-  perform lock_scheduler(array(
+  v_tenants := array(
     select tenant_id from tasks where room_until is not null and room_until <= p_now
     union select tenant_id from runs where max_duration_ms is not null and live_tasks > 0 and started_at + max_duration_ms * interval '1 millisecond' <= p_now
-  ));
+  );
+  perform lock_scheduler(v_tenants);
   for v_keys in
-    select tenant_id, run_id, task_id, false as overdue from tasks where room_until is not null and room_until <= p_now
+    select tenant_id, run_id, task_id, false as overdue from tasks
+    -- Of a tenant that is locked: what has become due meanwhile is left to the next sweep.
+    where room_until is not null and room_until <= p_now and tenant_id = any (v_tenants)
     union
     select t.tenant_id, t.run_id, t.task_id, true from runs r join tasks t using (tenant_id, run_id)
     where r.max_duration_ms is not null and r.live_tasks > 0 and r.started_at + r.max_duration_ms * interval '1 millisecond' <= p_now
-      and t.ended_at is null
+      and t.ended_at is null and t.tenant_id = any (v_tenants)
     order by tenant_id, run_id, task_id, overdue desc
     limit p_max
   loop
