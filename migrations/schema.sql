@@ -454,7 +454,7 @@ budget_changes: budget_changes_pkey PRIMARY KEY (tenant_id, run_id, budget_versi
 
 budget_changes: budget_changes_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, run_id)
 
-budget_events: budget_acted_by_known CHECK ((acted_by = ANY (ARRAY['bus'::text, 'sweep'::text, 'none'::text])))
+budget_events: budget_acted_by_known CHECK ((acted_by = ANY (ARRAY['bus'::text, 'sweep'::text, 'runner'::text, 'none'::text])))
 
 budget_events: budget_events_pkey PRIMARY KEY (budget_event_id)
 

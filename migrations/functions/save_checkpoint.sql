@@ -18,6 +18,18 @@ begin
   if not found then
     return jsonb_build_object('kind', 'not_found');
   end if;
+  -- The answer to its own cost report has told the runner to pause, and the order over the bus is still on its way: the checkpoint
+  -- carries it out (B5).
+  if v_task.state = 'running' and v_task.epoch = (p_checkpoint->>'epoch')::bigint and exists (
+    select 1 from runs where tenant_id = p_tenant_id and run_id = v_task.run_id and budget_paused
+  ) then
+    perform act_on_budget(p_tenant_id, v_task.run_id, 'pause', 'runner', (
+      select event_id from events
+      where kind = 'event' and tenant_id = p_tenant_id and run_id = v_task.run_id and detail_type = 'run-paused-for-budget'
+      order by event_seq desc limit 1
+    ), p_policy, p_now);
+    select * into v_task from tasks where tenant_id = p_tenant_id and task_id = p_task_id;
+  end if;
   v_may_leave := v_task.state = 'preempting';
   if v_may_leave then
     v_task := lock_task(p_tenant_id, p_task_id);

@@ -14,7 +14,9 @@ begin
   select * into v_tenant from tenants where tenant_id = p_tenant_id;
   return jsonb_build_object(
     'kind', p_kind, 'task', to_jsonb(v_task),
-    'run', jsonb_build_object('status', v_run.status, 'startedAt', v_run.started_at, 'maxDurationMs', v_run.max_duration_ms, 'demoted', v_run.demoted, 'budgetPaused', v_run.budget_paused),
+    'run', jsonb_build_object('status', v_run.status, 'startedAt', v_run.started_at, 'maxDurationMs', v_run.max_duration_ms, 'demoted', v_run.demoted, 
+      -- A period that is over pauses nobody (B8).
+      'budgetPaused', v_run.budget_paused and coalesce(v_run.period_ends_at > p_now, true)),
     'budget', budget_snapshot(v_tenant, v_run, v_task.run_id, null, p_now),
     'checkpoint', (select to_jsonb(c) from checkpoints c where c.checkpoint_id = v_task.checkpoint_id)
   );

@@ -89,8 +89,8 @@ export type SavedCheckpoint = TaskAnswer<CheckpointKind> & {
 };
 
 /**
- * Stores a checkpoint; a preempting task leaves with it. When the order to leave arrived between the function's first
- * look and its lock, the call is repeated, which then leaves.
+ * Stores a checkpoint; a preempting task leaves with it, and so does one whose run has reached its pause threshold. When that came
+ * about between the function's first look and its lock, the call is repeated, which then leaves.
  */
 export async function saveCheckpoint(
   database: Database,
@@ -106,7 +106,10 @@ export async function saveCheckpoint(
       [tenantId, taskId, json(checkpoint), json(policyInForce()), now],
     );
   const saved = await save();
-  const mustLeave = 'task' in saved && saved.task.state === 'preempting' && saved.left === false;
+  const mustLeave =
+    'task' in saved &&
+    saved.left === false &&
+    (saved.task.state === 'preempting' || (saved.task.state === 'running' && saved.run.budgetPaused));
   return mustLeave ? save() : saved;
 }
 

@@ -11,7 +11,11 @@ export type DirectiveTerms = {
     readonly preempt_deadline: string | null;
     readonly ended_at: string | null;
   };
-  readonly run: { readonly startedAt: string | null; readonly maxDurationMs: number | null };
+  readonly run: {
+    readonly startedAt: string | null;
+    readonly maxDurationMs: number | null;
+    readonly budgetPaused: boolean;
+  };
 };
 
 export function directiveOf({ task, run }: DirectiveTerms, now: Date): Directive {
@@ -27,6 +31,8 @@ export function directiveOf({ task, run }: DirectiveTerms, now: Date): Directive
       deadline: new Date(task.preempt_deadline).toISOString(),
     };
   }
+  // Said in the answer to the very report that reached the threshold: the order over the bus comes a second later.
+  if (task.state === 'running' && run.budgetPaused) return { action: 'pause', reason: 'budget_exceeded' };
   if (task.state === 'paused') return { action: 'pause', reason: task.preempt_reason ?? 'budget_exceeded' };
   // It has left, or its lease was given up: whoever still works on it works for nothing.
   if (task.state === 'queued' || task.state === 'granted') return { action: 'stop', reason: 'not_running' };

@@ -37,7 +37,7 @@ export function spend(world: World, id: string, eventId: string, cost_cents: num
       world.happened.push(...hit.map(() => 'preempt-for-budget'));
     }
   }
-  return `200 ${directive(task)}`;
+  return `200 ${directive(world, task)}`;
 }
 
 /** What the bus or the sweep does about a fired threshold, once (B5, E2). */
@@ -49,8 +49,10 @@ export function* act(world: World, runId: string, level: 'throttle' | 'pause'): 
   return 'acted';
 }
 
-function actOn(world: World, runId: string, level: 'throttle' | 'pause'): void {
+/** Once: nothing is left of an action that is not open. */
+export function actOn(world: World, runId: string, level: 'throttle' | 'pause'): void {
   const run = runOf(world, runId);
+  if (!run.open.includes(level)) return;
   run.open = run.open.filter((each) => each !== level);
   for (const task of Object.values(world.tasks)) {
     if (task.run !== runId || ended(task)) continue;

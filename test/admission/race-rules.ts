@@ -3,6 +3,7 @@
  * from the rules, so that a race can be held against both orders of its two calls.
  */
 
+import { actOn } from './race-money-rules.ts';
 import {
   type Ended,
   ended,
@@ -129,11 +130,13 @@ export function claims(world: World): string {
   return `200 ${best?.[0] ?? 'nothing'}`;
 }
 
-export function directive(task: TaskIs): string {
+/** A task at work hears of its run's pause at once, before the order has come over the bus (B5). */
+export function directive(world: World, task: TaskIs): string {
   if (ended(task)) return 'stop';
   if (task.state === 'preempting') return task.action ?? 'checkpoint';
   if (task.state === 'paused') return 'pause';
-  return task.state === 'running' ? 'continue' : 'stop';
+  if (task.state !== 'running') return 'stop';
+  return runOf(world, task.run).paused ? 'pause' : 'continue';
 }
 
 /** A12, A13. A lapsed lease comes back while its room is free. */
@@ -144,24 +147,28 @@ export function heartbeat(world: World, id: string, epoch: number): string {
   if (task.epoch !== epoch) return '409 stale_epoch';
   if (lapsed && task.cpu <= freeFor(world, id)) {
     Object.assign(task, { state: 'running', due: false, lapsed: false, waitingFor: null });
-    return '200 continue';
+    return `200 ${directive(world, task)}`;
   }
   const heardOut = ended(task) || task.state === 'paused' || (works && !task.due);
-  return heardOut ? `200 ${directive(task)}` : '409 stale_epoch';
+  return heardOut ? `200 ${directive(world, task)}` : '409 stale_epoch';
 }
 
 /** The same checkpoint again is a repeat, whatever became of the task. */
 export function* checkpoint(world: World, id: string, epoch: number, sequence: number): Steps {
   const task = taskOf(world, id);
+  // Who leaves as its own report has told it carries the pause out.
+  if (task.state === 'running' && task.epoch === epoch && runOf(world, task.run).paused) {
+    actOn(world, task.run, 'pause');
+  }
   const works = task.state === 'running' || task.state === 'preempting' || task.lapsed;
   if (task.sequence !== sequence) {
     if (task.epoch !== epoch || !works) return '409 stale_epoch';
     if (sequence < task.sequence) return '409 sequence_conflict';
     task.sequence = sequence;
   }
-  if (task.state !== 'preempting') return `201 ${directive(task)}`;
+  if (task.state !== 'preempting') return `201 ${directive(world, task)}`;
   leave(world, task, 'told');
-  const said = `201 ${directive(task)}`;
+  const said = `201 ${directive(world, task)}`;
   yield;
   pass(world);
   return said;

@@ -275,6 +275,25 @@ describe('a raised limit (B5)', () => {
 describe('once, whoever acts (E2)', () => {
   const sweep = () => api.call('operator', 'POST', '/v1/sweep');
 
+  test('the report that crosses 95 % is answered with pause; its checkpoint pauses at once, and the late order finds it done', async () => {
+    const crossing = await spent('listens', 96);
+    expect(crossing.body.directive).toEqual({ action: 'pause', reason: 'budget_exceeded' });
+    expect((await heartbeat('listens', 'run', 1)).body.directive.action).toBe('pause');
+    expect(await checkpoint('listens', 'run', 1, 1)).toMatchObject({ status: 201, body: { state: 'paused' } });
+    expect(await world.usage('listens')).toMatchObject({ spentUSD: 96, heldUSD: 0 });
+    expect(await budgetEvents('listens')).toContainEqual({ level: 'pause', acted_by: 'runner' });
+    await bus('listens');
+    await sweep();
+    expect(await task('listens', 'run')).toMatchObject({ state: 'paused' });
+    expect(await world.events('listens', 'task-preempted')).toHaveLength(1);
+    // The chain of causes is the bus's own (R5).
+    const [paused] = await world.events('listens', 'run-paused-for-budget');
+    const [asked] = await world.events('listens', 'preempt-requested');
+    expect(asked?.cause_id).toBe(paused?.event_id);
+    await world.setBudget('listens', 'run', 1000);
+    expect((await task('listens', 'run')).state).toBe('granted');
+  });
+
   test('the bus first, then the sweep', async () => {
     await spent('bus-first', 96);
     await bus('bus-first');
