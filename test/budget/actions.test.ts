@@ -279,7 +279,10 @@ describe('once, whoever acts (E2)', () => {
     const crossing = await spent('listens', 96);
     expect(crossing.body.directive).toEqual({ action: 'pause', reason: 'budget_exceeded' });
     expect((await heartbeat('listens', 'run', 1)).body.directive.action).toBe('pause');
-    expect(await checkpoint('listens', 'run', 1, 1)).toMatchObject({ status: 201, body: { state: 'paused' } });
+    expect(await checkpoint('listens', 'run', 1, 1)).toMatchObject({
+      status: 201,
+      body: { state: 'paused' },
+    });
     expect(await world.usage('listens')).toMatchObject({ spentUSD: 96, heldUSD: 0 });
     expect(await budgetEvents('listens')).toContainEqual({ level: 'pause', acted_by: 'runner' });
     await bus('listens');
