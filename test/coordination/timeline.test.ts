@@ -25,10 +25,10 @@ beforeAll(async () => {
   await start('run');
   await start('other');
   api.advance(1);
+  await api.call(as, 'POST', '/v1/tasks/run/checkpoints', { epoch: 1, sequence: 1, data: {} });
   await api.call(as, 'POST', '/v1/runs/run/costs', { events: [{ eventId: 'e', costUSD: 96 }] });
   await api.call(as, 'POST', '/v1/runs/other/costs', { events: [{ eventId: 'e', costUSD: 50 }] });
   api.advance(1);
-  await api.call(as, 'POST', '/v1/tasks/run/checkpoints', { epoch: 1, sequence: 1, data: {} });
   await api.call(as, 'POST', '/v1/tasks/run/complete', { epoch: 1, outcome: 'completed' });
 });
 
@@ -37,12 +37,12 @@ test('tells the run from its decision to its end, and nothing of other runs', as
     'decision admit:admitted',
     'event run-admitted',
     'event task-started',
+    'event checkpoint-saved',
     'event budget-alert',
     'event budget-alert',
     'event preempt-for-budget',
     'event budget-alert',
     'event run-paused-for-budget',
-    'event checkpoint-saved',
     'event run-completed',
   ]);
 });
