@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
-import { localScorer } from '../shared/deliberation/scorer.ts';
+import { scoreLocally } from '../shared/deliberation/local-scorer.ts';
 import { verdictOf } from '../shared/deliberation/verdict.ts';
 import { progress, readLines } from './lines.ts';
 
@@ -37,7 +37,7 @@ type InputLine = z.infer<typeof inputLine>;
  */
 export function scoreLine(line: string): Record<string, string | number> {
   const { id, set, goal, text, premise, thinkingTokens } = parseLine(line);
-  const score = localScorer.score({ text, goal: goal ?? '', ...(premise ? { premise } : {}) });
+  const score = scoreLocally({ text, goal: goal ?? '', ...(premise ? { premise } : {}) });
   return {
     id,
     ...(set === undefined ? {} : { set }),

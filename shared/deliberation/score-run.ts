@@ -20,7 +20,7 @@ export async function scoreRun(
   const terms = await runTerms(database, tenantId, runId);
   if (terms === null) return null;
   // The score is worked out before anything is locked: it is pure and may take tens of milliseconds.
-  const score = scorer.score({ text: request.text, goal: request.goal ?? terms.goal ?? '' });
+  const score = await scorer.score({ text: request.text, goal: request.goal ?? terms.goal ?? '' });
   const recommendation = verdictOf(score, request.thinkingTokens ?? 0);
   const recommendations = recommendationsFor(score, recommendation);
   const answer = {

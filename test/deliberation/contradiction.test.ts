@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { contradictionsBetween, contradictionsWithin } from '../../shared/deliberation/contradiction.ts';
-import { localScorer } from '../../shared/deliberation/scorer.ts';
+import { scoreLocally } from '../../shared/deliberation/local-scorer.ts';
 import { cache, textOf, whale } from './samples.ts';
 
 describe('a later sentence contradicts an earlier one', () => {
@@ -47,8 +47,8 @@ describe('a later sentence contradicts an earlier one', () => {
   test('the score quotes both sentences and coherence falls', () => {
     const statement = 'Traces show that 210 ms go to the tax lookup.';
     const denial = 'Traces do not show that 210 ms go to the tax lookup.';
-    const agreeing = localScorer.score({ goal: cache.goal, text: `${textOf(cache)}\n${statement}` });
-    const result = localScorer.score({ goal: cache.goal, text: `${textOf(cache)}\n${statement}\n${denial}` });
+    const agreeing = scoreLocally({ goal: cache.goal, text: `${textOf(cache)}\n${statement}` });
+    const result = scoreLocally({ goal: cache.goal, text: `${textOf(cache)}\n${statement}\n${denial}` });
     expect(result.contradictions[0]).toMatchObject({ first: statement, second: denial });
     expect(result.contradiction).toBeGreaterThan(0.5);
     expect(result.coherence).toBeLessThan(agreeing.coherence - 0.1);
@@ -83,7 +83,7 @@ describe('no contradiction', () => {
 
   test('adding a denied sentence of another text is no contradiction', () => {
     const text = `${textOf(whale)}\nMonet did not paint the cathedral of Rouen in thirty canvases.`;
-    const result = localScorer.score({ goal: whale.goal, text });
+    const result = scoreLocally({ goal: whale.goal, text });
     expect(result.contradiction).toBe(0);
     expect(result.contradictions).toEqual([]);
   });
@@ -113,12 +113,12 @@ describe('premise and text', () => {
 
   test('with a premise, contradiction is judged between it and the text', () => {
     const input = { goal: 'Say what is seen.', text: 'A man is not playing a guitar on stage.' };
-    const result = localScorer.score({ ...input, premise: 'A man is playing a guitar on stage.' });
+    const result = scoreLocally({ ...input, premise: 'A man is playing a guitar on stage.' });
     expect(result.contradiction).toBeGreaterThan(0.5);
     expect(result.contradictions[0]).toMatchObject({
       first: 'A man is playing a guitar on stage.',
       second: input.text,
     });
-    expect(localScorer.score(input).contradiction).toBe(0);
+    expect(scoreLocally(input).contradiction).toBe(0);
   });
 });

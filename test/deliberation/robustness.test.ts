@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { localScorer } from '../../shared/deliberation/scorer.ts';
+import { scoreLocally } from '../../shared/deliberation/local-scorer.ts';
 import { cache, textOf } from './samples.ts';
 
 const size = 256 * 1024;
@@ -35,7 +35,7 @@ describe('any text is scored, within a second for 256 KB', () => {
     ['combining marks', filled('e\u0301\u0301\u0301\u0301')],
   ])('%s', (_, text) => {
     const started_ms = performance.now();
-    const { depth, coherence, relevance, overall, contradiction } = localScorer.score({
+    const { depth, coherence, relevance, overall, contradiction } = scoreLocally({
       goal: cache.goal,
       text,
     });
@@ -51,13 +51,13 @@ describe('any text is scored, within a second for 256 KB', () => {
   test('a long goal and a long premise too', () => {
     const premise = filled('The cache is full today. ');
     expect(
-      localScorer.score({ goal: filled('find the widget '), text: textOf(cache), premise }).overall,
+      scoreLocally({ goal: filled('find the widget '), text: textOf(cache), premise }).overall,
     ).toBeGreaterThan(0);
   });
 });
 
 describe('invisible differences change nothing', () => {
-  const expected = localScorer.score({ goal: cache.goal, text: textOf(cache) });
+  const expected = scoreLocally({ goal: cache.goal, text: textOf(cache) });
 
   test.each([
     ['zero-width characters', (text: string) => text.replaceAll('tax', 't\u200ba\u200dx')],
@@ -65,7 +65,7 @@ describe('invisible differences change nothing', () => {
     ['line endings', (text: string) => text.replaceAll('\n', '\r\n')],
     ['a byte order mark', (text: string) => `\ufeff${text}`],
   ])('%s', (_, disguise) => {
-    const { depth, coherence, relevance } = localScorer.score({
+    const { depth, coherence, relevance } = scoreLocally({
       goal: cache.goal,
       text: disguise(textOf(cache)),
     });
@@ -91,6 +91,6 @@ describe('low confidence is flagged', () => {
       /language/,
     ],
   ])('%s', (_, text, reason) => {
-    expect(localScorer.score({ goal: cache.goal, text }).evidence.lowConfidence).toMatch(reason);
+    expect(scoreLocally({ goal: cache.goal, text }).evidence.lowConfidence).toMatch(reason);
   });
 });

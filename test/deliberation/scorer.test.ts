@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { localScorer, type Score } from '../../shared/deliberation/scorer.ts';
+import { localScorer, scoreLocally } from '../../shared/deliberation/local-scorer.ts';
+import type { Score } from '../../shared/deliberation/scorer.ts';
 import { cache, orchard, type Sample, samples, whale } from './samples.ts';
 
 const axes = ['depth', 'coherence', 'relevance'] as const;
 const score = (goal: string, steps: readonly string[]): Score =>
-  localScorer.score({ goal, text: steps.join('\n') });
+  scoreLocally({ goal, text: steps.join('\n') });
 const sound = (sample: Sample): Score => score(sample.goal, sample.steps);
 
 describe('scale', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { scoreLocally } from '../../shared/deliberation/local-scorer.ts';
 import { recommendationsFor } from '../../shared/deliberation/recommendations.ts';
-import { localScorer } from '../../shared/deliberation/scorer.ts';
 import { verdictOf, verdictThresholds } from '../../shared/deliberation/verdict.ts';
 import { cache, textOf } from './samples.ts';
 
@@ -35,7 +35,7 @@ describe('verdict (D2)', () => {
 
 describe('recommendations', () => {
   const advise = (text: string, verdict: 'review' | 'reject' | 'fallback' | 'pass', goal = cache.goal) =>
-    recommendationsFor(localScorer.score({ goal, text }), verdict).join('\n');
+    recommendationsFor(scoreLocally({ goal, text }), verdict).join('\n');
 
   test('a pass needs none', () => {
     expect(advise(textOf(cache), 'pass')).toBe('');

@@ -7,7 +7,7 @@ import { budgetApi } from '../../functions/budget/api.ts';
 import { coordinationApi } from '../../functions/coordination/api.ts';
 import { deliberationApi } from '../../functions/deliberation/api.ts';
 import type { Publisher } from '../../shared/coordination/queues.ts';
-import { localScorer } from '../../shared/deliberation/scorer.ts';
+import { localScorer } from '../../shared/deliberation/local-scorer.ts';
 import type { Database } from '../../shared/platform/db.ts';
 import type { ApiDependencies, HttpEvent, HttpHandler } from '../../shared/platform/http.ts';
 import { type ApiFunction, type Route, routes } from '../../shared/platform/routes.ts';
