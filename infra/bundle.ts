@@ -26,6 +26,11 @@ export type BundleProps = {
   readonly sqlFolder?: string;
 };
 
+/** Entries that read `./tables/`, beside their code; the notices of whose data it is go with the tables. */
+const tableFolders: { readonly [entry in Entry]?: string } = {
+  'functions/deliberation/api.ts': 'shared/deliberation/tables',
+};
+
 const repositoryRoot = path.resolve(import.meta.dirname, '..');
 
 /** Bundled CommonJS packages (pg) call `require` for Node's own modules, which an ES module does not have. */
@@ -61,7 +66,10 @@ class EsbuildBundling implements ILocalBundling {
     for (const file of bundleOf(this.entry)) {
       writeFileSync(path.join(outputFolder, path.basename(file.path)), file.contents);
     }
-    if (this.sqlFolder !== undefined) copySql(this.sqlFolder, outputFolder);
+    if (this.sqlFolder !== undefined)
+      copyFiles(this.sqlFolder, path.join(outputFolder, this.sqlFolder), ['.sql']);
+    const tables = tableFolders[this.entry];
+    if (tables !== undefined) copyFiles(tables, path.join(outputFolder, 'tables'), ['.bin', '.json', '.md']);
     return true;
   }
 }
@@ -101,9 +109,9 @@ function bundleAll(): readonly OutputFile[] {
   return outputFiles;
 }
 
-function copySql(folder: string, outputFolder: string): void {
-  cpSync(path.join(repositoryRoot, folder), path.join(outputFolder, folder), {
+function copyFiles(folder: string, target: string, extensions: readonly string[]): void {
+  cpSync(path.join(repositoryRoot, folder), target, {
     recursive: true,
-    filter: (source) => statSync(source).isDirectory() || source.endsWith('.sql'),
+    filter: (source) => statSync(source).isDirectory() || extensions.includes(path.extname(source)),
   });
 }

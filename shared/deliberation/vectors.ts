@@ -3,7 +3,7 @@
  * of their frequency in English, so the place of a word also tells how much it says.
  */
 
-import { readFileSync } from 'node:fs';
+import { tableBytes } from './tables.ts';
 
 export type Vectors = {
   readonly dimensions: number;
@@ -39,7 +39,7 @@ let loaded: Vectors | undefined;
 
 /** The table beside this module, read at the first use and kept. */
 export function vectors(): Vectors {
-  loaded ??= readVectors(readFileSync(new URL('./tables/words.bin', import.meta.url)));
+  loaded ??= readVectors(tableBytes('words.bin'));
   return loaded;
 }
 

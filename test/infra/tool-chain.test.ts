@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -23,7 +23,7 @@ describe('packages', () => {
 });
 
 describe('bundles', () => {
-  test('every function is one module that loads, and the migrator carries every SQL file', async () => {
+  test('every function is one module that loads; the migrator carries every SQL file, scoring every table', async () => {
     const outputFolder = mkdtempSync(path.join(tmpdir(), 'mothership-assembly-'));
     try {
       mothershipApp({ stage: 'dev', outputFolder, checkRules: false }).synth();
@@ -34,6 +34,11 @@ describe('bundles', () => {
       const withSql = bundles.filter((folder) => existsSync(path.join(folder, 'migrations')));
       expect(withSql).toHaveLength(1);
       expect(sqlFiles(path.join(withSql[0] ?? '', 'migrations'))).toEqual(sqlFiles('migrations'));
+      const withTables = bundles.filter((folder) => existsSync(path.join(folder, 'tables')));
+      expect(withTables).toHaveLength(1);
+      expect(filesIn(path.join(withTables[0] ?? '', 'tables'))).toEqual(
+        filesIn('shared/deliberation/tables'),
+      );
     } finally {
       rmSync(outputFolder, { recursive: true, force: true });
     }
@@ -44,4 +49,11 @@ function sqlFiles(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.sql'))
     .sort();
+}
+
+/** Names and sizes of files in bytes. */
+function filesIn(folder: string): string[] {
+  return readdirSync(folder)
+    .sort()
+    .map((name) => `${name} ${statSync(path.join(folder, name)).size}`);
 }
