@@ -145,7 +145,9 @@ describe('who may import whom', () => {
         ...['status', 'directive', 'cost-message', 'cost-batch', 'cost-dead-letter'],
         ...['operator-prices', 'otel-usage', 'repricing-targets'],
       ].map((name) => `shared/budget/${name}.ts`),
-      ...filesOf('shared/deliberation', '.ts').filter((file) => !file.endsWith('score-run.ts')),
+      ...filesOf('shared/deliberation', '.ts').filter(
+        (file) => !['score-run.ts', 'bedrock-judge.ts'].includes(path.basename(file)),
+      ),
     ];
     const effects =
       /^(shared\/platform\/(db|process-env|database-secret|log|http)\.ts|pg|pino|node:(fs|net|http)|@aws-sdk\/.*)$/;
@@ -167,6 +169,7 @@ describe('who may import whom', () => {
     ['@aws-sdk/client-eventbridge', ['shared/coordination/queues.ts']],
     ['@aws-sdk/client-sqs', ['shared/coordination/queues.ts', 'shared/coordination/dead-letters.ts']],
     ['@aws-sdk/client-secrets-manager', ['shared/platform/database-secret.ts']],
+    ['@aws-sdk/client-bedrock-runtime', ['shared/deliberation/bedrock-judge.ts']],
   ])('only its own file knows %s', (name, owners) => {
     expect(
       breaches(
