@@ -20,6 +20,7 @@ export const runbookHeadings = [
   'Undelivered events',
   'Sweep fails',
   'Rule cannot reach its target',
+  'Judge gives no opinion',
   'Database CPU is high',
   'Database storage is low',
   'Database connections are high',

@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
-import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { type IMetric, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { EventBus, Rule } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
@@ -19,6 +19,8 @@ type AppAlarmProps = {
   /** Dead letters of rules: what EventBridge could not hand to its target. */
   readonly undelivered: Queue;
   readonly missedSweeps: Queue;
+  /** Undefined where no judge is switched on. */
+  readonly judgeFailures: IMetric | undefined;
   readonly bus: EventBus;
   readonly busRules: { readonly [name: string]: Rule };
   readonly schedules: { readonly [name: string]: Rule };
@@ -120,6 +122,16 @@ export function addAppAlarms(stack: Construct, props: AppAlarmProps): void {
     meaning: 'Reported costs are not booked for 5 min.',
     runbook: 'Cost events grow old',
   });
+
+  if (props.judgeFailures !== undefined) {
+    alarm('JudgeFailures', {
+      metric: props.judgeFailures,
+      threshold: 5,
+      periods: 2,
+      meaning: 'The judge of reasoning gave no opinion more than five times in 5 min.',
+      runbook: 'Judge gives no opinion',
+    });
+  }
 
   const failedInvocations = (name: string, dimensionsMap: Record<string, string>): void =>
     alarm(`${name}FailedInvocations`, {

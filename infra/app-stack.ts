@@ -18,6 +18,7 @@ import {
 import { importFromDataStack } from './data-exports.ts';
 import { eventsTap } from './events-tap.ts';
 import { httpApi } from './http-api.ts';
+import { judgeFailures } from './judge.ts';
 import { type FunctionNetwork, MothershipFunction } from './mothership-function.ts';
 import { deadLetterQueue, queueWithDeadLetters, taskClasses, taskQueues } from './queues.ts';
 
@@ -51,9 +52,9 @@ export class AppStack extends Stack {
         .publishesEvents(bus)
         .sendsTo(tasks.map(({ queue }) => queue));
 
-    const apiFunction = (name: ApiFunction, description: string): MothershipFunction =>
+    const apiFunction = (name: ApiFunction, description: string, more_seconds = 0): MothershipFunction =>
       writer(`${capitalised(name)}Api`, `functions/${name}/api.ts`, description, {
-        timeoutSeconds: apiTimeout_seconds,
+        timeoutSeconds: apiTimeout_seconds + more_seconds,
         reservedConcurrency: config.functionConcurrency?.[name],
       });
 
@@ -73,7 +74,9 @@ export class AppStack extends Stack {
       coordination: apiFunction('coordination', 'HTTP: timelines, sweep, health, OpenAPI').decidesBy(
         config.policy,
       ),
-      deliberation: apiFunction('deliberation', 'HTTP: scores of reasoning').decidesBy(config.policy),
+      deliberation: apiFunction('deliberation', 'HTTP: scores of reasoning', config.judge?.timeoutSeconds)
+        .decidesBy(config.policy)
+        .asksJudge(config.judge),
     } satisfies { [F in ApiFunction]: MothershipFunction };
     const { api, stage } = httpApi(this, config, { authorizer, ...apiFunctions });
 
@@ -147,6 +150,7 @@ export class AppStack extends Stack {
       costEvents,
       undelivered,
       missedSweeps,
+      judgeFailures: config.judge === null ? undefined : judgeFailures(apiFunctions.deliberation, config),
       bus,
       busRules: { budgetRule },
       schedules: { sweepRule },

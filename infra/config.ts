@@ -34,6 +34,23 @@ export type FunctionConcurrency = {
   readonly deliberation: number;
 };
 
+/** A model of Bedrock that gives a second opinion on reasoning in the review band (D7). */
+export type JudgeConfig = {
+  /**
+   * Of a foundation model of the stage's own region, or the id or ARN of an inference profile. It must know Converse, and
+   * take a forced tool and a temperature.
+   */
+  readonly modelId: string;
+  /** Of an inference profile: its foundation model, and the regions that it may send a call to. */
+  readonly profileOf: { readonly modelId: string; readonly regions: readonly string[] } | null;
+  /** Where its price comes from: `library` must know the model; `operator` says that the operator's table will. */
+  readonly price: 'library' | 'operator';
+  /** For a whole opinion, attempts and pauses included; 1 to 12. The built-in score stands after that. */
+  readonly timeoutSeconds: number;
+  /** Calls for one opinion, the first one included; 1 to 5. */
+  readonly attempts: number;
+};
+
 export type StageConfig = {
   readonly stage: StageName;
   /** Lets an operator key set `now` of a call (rule R4). Never on a deployed stage. */
@@ -55,6 +72,8 @@ export type StageConfig = {
   readonly costEventsConcurrency: number;
   /** `null` when the database and its secret are supplied from outside: no Data stack, no VPC. */
   readonly database: DatabaseConfig | null;
+  /** Null: reasoning is scored by the built-in scorer alone. */
+  readonly judge: JudgeConfig | null;
   /** Numbers of the policy that the stage overrides; from cdk.json. */
   readonly policy: PolicyOverrides;
 };
@@ -75,6 +94,7 @@ const configs: { readonly [S in StageName]: Omit<StageConfig, 'policy'> & { read
       budgetActionsConcurrency: 2,
       costEventsConcurrency: 2,
       database: null,
+      judge: null,
     },
     dev: {
       stage: 'dev',
@@ -100,6 +120,7 @@ const configs: { readonly [S in StageName]: Omit<StageConfig, 'policy'> & { read
         proxy: false,
         connectionsAlarm: 150,
       },
+      judge: null,
     },
     staging: {
       stage: 'staging',
@@ -132,6 +153,7 @@ const configs: { readonly [S in StageName]: Omit<StageConfig, 'policy'> & { read
         proxy: true,
         connectionsAlarm: 300,
       },
+      judge: null,
     },
     prod: {
       stage: 'prod',
@@ -164,6 +186,7 @@ const configs: { readonly [S in StageName]: Omit<StageConfig, 'policy'> & { read
         proxy: true,
         connectionsAlarm: 600,
       },
+      judge: null,
     },
   });
 

@@ -3,8 +3,9 @@ import path from 'node:path';
 import { App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { AppStack } from './app-stack.ts';
-import { type StageName, stageConfig } from './config.ts';
+import { type JudgeConfig, type StageName, stageConfig } from './config.ts';
 import { DataStack } from './data-stack.ts';
+import { checkJudge } from './judge.ts';
 
 export type MothershipAppOptions = {
   /** Overrides `-c stage=` and the default of cdk.json. */
@@ -18,6 +19,8 @@ export type MothershipAppOptions = {
    * that starts the stage again and again from a tree that its tests have checked. Default true.
    */
   readonly checkRules?: boolean;
+  /** A judge in place of the stage's own setting. */
+  readonly judge?: JudgeConfig;
   /** Further context, such as `alarmEmail` or `policy`, over that of cdk.json. */
   readonly context?: { readonly [key: string]: unknown };
 };
@@ -27,7 +30,7 @@ export type MothershipAppOptions = {
  *
  * The Data stack exists on deployed stages only; on `local` its exports are supplied from outside.
  *
- * @throws when the stage is unknown, or the policy of cdk.json is wrong
+ * @throws when the stage is unknown, the policy of cdk.json is wrong, or the stage's judge cannot work
  */
 export function mothershipApp(options: MothershipAppOptions = {}): App {
   const checkRules = options.checkRules ?? true;
@@ -38,10 +41,12 @@ export function mothershipApp(options: MothershipAppOptions = {}): App {
     ...(options.outputFolder !== undefined && { outdir: options.outputFolder }),
     ...(options.bundleCode === false && { postCliContext: { 'aws:cdk:bundling-stacks': [] } }),
   });
-  const config = stageConfig(
+  const configured = stageConfig(
     options.stage ?? app.node.tryGetContext('stage'),
     app.node.tryGetContext('policy') ?? {},
   );
+  const config = { ...configured, judge: options.judge ?? configured.judge };
+  if (config.judge !== null) checkJudge(config.stage, config.judge);
   Tags.of(app).add('app', 'mothership');
   Tags.of(app).add('stage', config.stage);
   const stackProps = { config, terminationProtection: config.terminationProtection };

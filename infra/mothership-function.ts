@@ -16,9 +16,10 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { environmentNames } from '../shared/platform/env.ts';
+import { environmentNames, type JudgeEnvironment } from '../shared/platform/env.ts';
 import { type BundleProps, bundledCode } from './bundle.ts';
-import type { StageConfig } from './config.ts';
+import type { JudgeConfig, StageConfig } from './config.ts';
+import { judgePermissions } from './judge.ts';
 
 /** Where a function's network interfaces live; ids rather than constructs, since they may be imported values. */
 export type FunctionNetwork = {
@@ -129,6 +130,19 @@ export class MothershipFunction extends LambdaFunction {
     if (Object.keys(policy).length > 0) {
       this.addEnvironment(environmentNames.policyOverrides, JSON.stringify(policy));
     }
+    return this;
+  }
+
+  /** Lets it ask the stage's judge, if there is one. */
+  asksJudge(judge: JudgeConfig | null): this {
+    if (judge === null) return this;
+    for (const statement of judgePermissions(judge)) this.addToRolePolicy(statement);
+    const settings: JudgeEnvironment = {
+      modelId: judge.modelId,
+      timeout_ms: judge.timeoutSeconds * 1000,
+      attempts_max: judge.attempts,
+    };
+    this.addEnvironment(environmentNames.judge, JSON.stringify(settings));
     return this;
   }
 

@@ -15,6 +15,8 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { StageConfig } from './config.ts';
 
+type Endpoint = { readonly service: InterfaceVpcEndpointAwsService; readonly actions: string[] };
+
 /** The AWS services that functions call, each with the actions that pass its endpoint. */
 const endpoints = {
   Sqs: {
@@ -25,6 +27,14 @@ const endpoints = {
   SecretsManager: {
     service: InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
     actions: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'],
+  },
+};
+
+/** Only where a judge is switched on: an endpoint costs by the hour, used or not. */
+const judgeEndpoint = {
+  BedrockRuntime: {
+    service: InterfaceVpcEndpointAwsService.BEDROCK_RUNTIME,
+    actions: ['bedrock:InvokeModel'],
   },
 };
 
@@ -58,7 +68,7 @@ export class Network extends Construct {
     this.vpc = vpc as IVpc;
     this.functions = this.securityGroup('Functions', 'Mothership functions');
     this.migrator = this.securityGroup('Migrator', 'Mothership migrator');
-    this.#addEndpoints();
+    this.#addEndpoints({ ...endpoints, ...(config.judge !== null && judgeEndpoint) });
   }
 
   /** A group that lets nothing in or out until told. */
@@ -66,11 +76,11 @@ export class Network extends Construct {
     return new SecurityGroup(this, id, { vpc: this.vpc, description, allowAllOutbound: false });
   }
 
-  #addEndpoints(): void {
+  #addEndpoints(wanted: Readonly<Record<string, Endpoint>>): void {
     const group = this.securityGroup('Endpoints', 'Mothership VPC endpoints');
     group.connections.allowFrom(this.functions, Port.tcp(443));
     group.connections.allowFrom(this.migrator, Port.tcp(443));
-    for (const [name, { service, actions }] of Object.entries(endpoints)) {
+    for (const [name, { service, actions }] of Object.entries(wanted)) {
       const endpoint = this.vpc.addInterfaceEndpoint(name, {
         service,
         subnets: { subnetType: SubnetType.PRIVATE_ISOLATED },

@@ -146,8 +146,8 @@ describe('who may import whom', () => {
         ...['operator-prices', 'otel-usage', 'repricing-targets'],
       ].map((name) => `shared/budget/${name}.ts`),
       ...filesOf('shared/deliberation', '.ts').filter(
-        // The store, and constant tables that are part of the code.
-        (file) => !file.endsWith('/score-run.ts') && !file.endsWith('/tables.ts'),
+          // The store, constant tables that are part of the code, and the judge behind its network.
+          (file) => !['score-run.ts', 'tables.ts', 'bedrock-judge.ts'].includes(path.basename(file)),
       ),
     ];
     const effects =
@@ -170,6 +170,7 @@ describe('who may import whom', () => {
     ['@aws-sdk/client-eventbridge', ['shared/coordination/queues.ts']],
     ['@aws-sdk/client-sqs', ['shared/coordination/queues.ts', 'shared/coordination/dead-letters.ts']],
     ['@aws-sdk/client-secrets-manager', ['shared/platform/database-secret.ts']],
+    ['@aws-sdk/client-bedrock-runtime', ['shared/deliberation/bedrock-judge.ts']],
   ])('only its own file knows %s', (name, owners) => {
     expect(
       breaches(

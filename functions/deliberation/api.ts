@@ -11,8 +11,16 @@ import type { Scorer } from '../../shared/deliberation/scorer.ts';
 import { databaseFromSecret } from '../../shared/platform/database-secret.ts';
 import { type ApiDependencies, type HttpHandler, httpApi, route } from '../../shared/platform/http.ts';
 import { notFound } from '../../shared/platform/problem.ts';
+import { judgeSwitchedOn } from '../../shared/platform/process-env.ts';
+import type { WithJudge } from './judge.ts';
 
-export function deliberationApi(dependencies: ApiDependencies & { readonly scorer: Scorer }): HttpHandler {
+export type DeliberationDependencies = ApiDependencies & {
+  readonly scorer: Scorer;
+  /** Puts a judge behind the scorer; null where none is switched on. */
+  readonly judge: (() => Promise<WithJudge>) | null;
+};
+
+export function deliberationApi(dependencies: DeliberationDependencies): HttpHandler {
   return httpApi<'deliberation'>(
     {
       'POST /v1/runs/{runId}/deliberations': route({
@@ -20,10 +28,13 @@ export function deliberationApi(dependencies: ApiDependencies & { readonly score
         query: tenantQuery,
         // Text of 256 KB can take more once escaped as JSON.
         maxBodyBytes: 2 * 1024 * 1024,
-        handle: async ({ database, caller, params, query, body, now }) => {
+        handle: async ({ database, caller, params, query, body, now, log }) => {
           const runId = params.runId ?? '';
           const tenantId = await tenantOfId(database, caller, 'run', runId, query.tenantId);
-          const answer = await scoreRun(database, dependencies.scorer, tenantId, runId, body, now);
+          const payer = { database, tenantId, runId, taskId: body.taskId ?? null, now, log };
+          const behind = dependencies.judge === null ? null : await dependencies.judge();
+          const scorer = behind === null ? dependencies.scorer : behind(dependencies.scorer, payer);
+          const answer = await scoreRun(database, scorer, tenantId, runId, body, now);
           if (answer === null) {
             throw notFound(
               body.taskId === undefined ? `Run ${runId}` : `Run ${runId} with task ${body.taskId}`,
@@ -40,6 +51,7 @@ export function deliberationApi(dependencies: ApiDependencies & { readonly score
 export const handler = deliberationApi({
   database: databaseFromSecret,
   scorer: localScorer,
+  judge: judgeSwitchedOn() ? async () => (await import('./judge.ts')).environmentJudge : null,
   afterCommit: async (call) => {
     await relayAfterCommit(call);
   },

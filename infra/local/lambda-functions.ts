@@ -74,6 +74,7 @@ function specify(
       AWS_ACCESS_KEY_ID: logicalId,
       AWS_SECRET_ACCESS_KEY: 'local',
       AWS_ENDPOINT_URL: stack.place.awsEndpointUrl,
+      ...endpointsElsewhere(process.env),
       AWS_REGION: stack.place.region,
       AWS_DEFAULT_REGION: stack.place.region,
       // The developer's own profiles must not reach the functions.
@@ -90,4 +91,21 @@ function specify(
       ...properties.Environment?.Variables,
     },
   };
+}
+
+/** Services that the stage serves; what calls the others may be sent to something else on this machine. */
+const servedHere: ReadonlySet<string> = new Set(['SQS', 'EVENTBRIDGE', 'SECRETS_MANAGER']);
+
+/** The variables by which the SDK is told a service's own endpoint, as whoever starts the stage has set them. */
+function endpointsElsewhere(
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const prefix = 'AWS_ENDPOINT_URL_';
+  return Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) =>
+      value !== undefined && name.startsWith(prefix) && !servedHere.has(name.slice(prefix.length))
+        ? [[name, value] as const]
+        : [],
+    ),
+  );
 }

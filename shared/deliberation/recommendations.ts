@@ -18,6 +18,9 @@ export function recommendationsFor(score: Score, verdict: Verdict): string[] {
   for (const { first, second, why } of score.contradictions.slice(0, 3)) {
     advice.push(`Resolve the contradiction between "${first}" and "${second}": ${why}`);
   }
+  for (const sentence of (evidence.addressesJudge ?? []).slice(0, 3)) {
+    advice.push(`Remove what speaks to whoever grades the text instead of serving the goal: "${sentence}"`);
+  }
   for (const { written, value } of evidence.wrongSums.slice(0, 3)) {
     advice.push(`Correct "${written}" and what follows from it: it is ${value}.`);
   }

@@ -5,7 +5,7 @@ import { sha256Hex } from '../platform/hash.ts';
 import { newId } from '../platform/ids.ts';
 import type { DeliberationAnswer, DeliberationRequest } from './contract.ts';
 import { recommendationsFor } from './recommendations.ts';
-import type { Scorer } from './scorer.ts';
+import type { Scorer, ScoringCall } from './scorer.ts';
 import { verdictOf, verdictThresholds } from './verdict.ts';
 
 /** Null when the tenant has no such run, or the run no such task. */
@@ -19,19 +19,23 @@ export async function scoreRun(
 ): Promise<DeliberationAnswer | null> {
   const terms = await runTerms(database, tenantId, runId);
   if (terms === null) return null;
-  // The score is worked out before anything is locked: it is pure and may take tens of milliseconds.
-  const score = await scorer.score({ text: request.text, goal: request.goal ?? terms.goal ?? '' });
-  const recommendation = verdictOf(score, request.thinkingTokens ?? 0);
+  const call: ScoringCall = {
+    scoreId: newId('score'),
+    verdictOf: (scored) => verdictOf(scored, request.thinkingTokens ?? 0),
+  };
+  // The score is worked out before anything is locked: it may take tens of milliseconds, with a judge seconds.
+  const score = await scorer.score({ text: request.text, goal: request.goal ?? terms.goal ?? '' }, call);
+  const recommendation = call.verdictOf(score);
   const recommendations = recommendationsFor(score, recommendation);
   const answer = {
-    scoreId: newId('score'),
+    scoreId: call.scoreId,
     overall: score.overall,
     depth: score.depth,
     coherence: score.coherence,
     relevance: score.relevance,
     recommendation,
     thinkingTokens: request.thinkingTokens ?? null,
-    scorerVersion: scorer.version,
+    scorerVersion: score.scorerVersion ?? scorer.version,
     evidence: { ...score.evidence },
     contradictions: score.contradictions.map(({ first, second, why }) => ({ first, second, why })),
     recommendations,

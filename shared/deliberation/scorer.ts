@@ -1,5 +1,7 @@
 import type { Contradiction } from './contradiction.ts';
 import type { Evidence } from './evidence.ts';
+import type { JudgeEvidence } from './judge.ts';
+import type { Verdict } from './verdict.ts';
 
 export type ScorerInput = {
   readonly text: string;
@@ -17,12 +19,26 @@ export type Score = {
   /** 0.35 depth + 0.35 coherence + 0.30 relevance. */
   readonly overall: number;
   readonly contradiction: number;
-  readonly evidence: Evidence;
+  readonly evidence: Evidence & {
+    /** Sentences that speak to whoever grades the text; looked for where a judge is switched on. */
+    readonly addressesJudge?: readonly string[];
+    /** Of a judge that was asked, or was to be. */
+    readonly judge?: JudgeEvidence;
+  };
   readonly contradictions: readonly Pick<Contradiction, 'first' | 'second' | 'why'>[];
+  /** All that had a part in it, where that is more than the scorer whose `version` is known. */
+  readonly scorerVersion?: string;
+};
+
+/** The call that a text is scored for. */
+export type ScoringCall = {
+  readonly scoreId: string;
+  /** By the thresholds in force for it. */
+  verdictOf(score: Pick<Score, 'depth' | 'coherence' | 'relevance' | 'overall'>): Verdict;
 };
 
 /** One way to score reasoning (D7). The built-in one gives the same score for the same input and version. */
 export interface Scorer {
   readonly version: string;
-  score(input: ScorerInput): Promise<Score>;
+  score(input: ScorerInput, call?: ScoringCall): Promise<Score>;
 }

@@ -19,6 +19,16 @@ export const environmentNames = {
   virtualTime: 'VIRTUAL_TIME',
   /** JSON of the policy's numbers that the stage overrides, `{"min_run_seconds": 30}`; absent when it overrides none. */
   policyOverrides: 'POLICY_OVERRIDES',
+  /** JSON of the judge of reasoning, as `JudgeEnvironment`; absent where none is switched on. */
+  judge: 'JUDGE',
   /** A pino level; `info` when absent. */
   logLevel: 'LOG_LEVEL',
 } as const;
+
+/** What `judge` holds. */
+export type JudgeEnvironment = {
+  readonly modelId: string;
+  /** For a whole opinion, attempts and pauses included. */
+  readonly timeout_ms: number;
+  readonly attempts_max: number;
+};

@@ -1,6 +1,6 @@
 /** Typed readers of this process's environment; the only file besides `env.ts` that knows the variables. */
 
-import { environmentNames } from './env.ts';
+import { environmentNames, type JudgeEnvironment } from './env.ts';
 
 /** What the readers read: `process.env`, or a plain object in tests. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -73,6 +73,26 @@ export function policyOverrides(environment: Environment = process.env): unknown
       { cause: error },
     );
   }
+}
+
+export function judgeSwitchedOn(environment: Environment = process.env): boolean {
+  return (environment[environmentNames.judge] ?? '') !== '';
+}
+
+/** @throws also when a member is missing or of another kind, naming it */
+export function judgeSettings(environment: Environment = process.env): JudgeEnvironment {
+  const value: unknown = JSON.parse(required(environmentNames.judge, environment));
+  const settings = value as Partial<JudgeEnvironment>;
+  for (const [name, kind] of [
+    ['modelId', 'string'],
+    ['timeout_ms', 'number'],
+    ['attempts_max', 'number'],
+  ] as const) {
+    if (typeof settings[name] !== kind) {
+      throw new Error(`Environment variable ${environmentNames.judge}: ${name} must be a ${kind}.`);
+    }
+  }
+  return settings as JudgeEnvironment;
 }
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;

@@ -2,9 +2,18 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { anchor, runbookHeadings } from '../../infra/alarms.ts';
-import { propertiesOf, resourcesOf, templatesOf } from './template.ts';
+import { propertiesOf, resourcesOf, synthesise } from './template.ts';
 
-const { app, data } = templatesOf('prod');
+/** With all that can be switched on. */
+const { app, data } = synthesise('prod', {
+  judge: {
+    modelId: 'amazon.nova-lite-v1:0',
+    profileOf: null,
+    price: 'library',
+    timeoutSeconds: 10,
+    attempts: 3,
+  },
+});
 const runbook = readFileSync('docs/runbook.md', 'utf8');
 const headings = [...runbook.matchAll(/^#+ (.+)$/gm)].map((match) => match[1] ?? '');
 

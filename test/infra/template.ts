@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as z from 'zod';
-import type { StageName } from '../../infra/config.ts';
+import type { JudgeConfig, StageName } from '../../infra/config.ts';
 import { mothershipApp } from '../../infra/mothership-app.ts';
 
 const templateSchema = z.object({
@@ -36,11 +36,22 @@ export function templatesOf(stage: StageName): Templates {
 /** Synthesises a stage without its code. With `checkRules`, throws when a rule of cdk-nag is broken. */
 export function synthesise(
   stage: StageName,
-  { checkRules = false, context = {} }: { checkRules?: boolean; context?: Record<string, unknown> } = {},
+  {
+    checkRules = false,
+    context = {},
+    judge,
+  }: { checkRules?: boolean; context?: Record<string, unknown>; judge?: JudgeConfig | undefined } = {},
 ): Templates {
   const outputFolder = mkdtempSync(path.join(tmpdir(), 'mothership-assembly-'));
   try {
-    const app = mothershipApp({ stage, outputFolder, bundleCode: false, checkRules, context });
+    const app = mothershipApp({
+      stage,
+      outputFolder,
+      bundleCode: false,
+      checkRules,
+      context,
+      ...(judge && { judge }),
+    });
     const stacks = app.synth().stacks;
     const template = (name: string): Template | null => {
       const stack = stacks.find(({ stackName }) => stackName === `${name}-${stage}`);

@@ -6,6 +6,7 @@ import { admissionApi } from '../../functions/admission/api.ts';
 import { budgetApi } from '../../functions/budget/api.ts';
 import { coordinationApi } from '../../functions/coordination/api.ts';
 import { deliberationApi } from '../../functions/deliberation/api.ts';
+import type { WithJudge } from '../../functions/deliberation/judge.ts';
 import type { Publisher } from '../../shared/coordination/queues.ts';
 import { localScorer } from '../../shared/deliberation/local-scorer.ts';
 import type { Database } from '../../shared/platform/db.ts';
@@ -40,7 +41,12 @@ export type Api = {
 /** Time at which tests begin: a Wednesday noon, mid-month. */
 export const testStart = new Date('2026-03-11T12:00:00.000Z');
 
-export function testApi(database: () => Database, publisher?: () => Publisher): Api {
+/** With `judge`, that one stands behind the built-in scorer. */
+export function testApi(
+  database: () => Database,
+  publisher?: () => Publisher,
+  judge: (() => Promise<WithJudge>) | null = null,
+): Api {
   let now = testStart;
   const dependencies: ApiDependencies = { database: async () => database(), clock: () => now };
   const unreachable = (): Publisher => ({
@@ -52,7 +58,7 @@ export function testApi(database: () => Database, publisher?: () => Publisher): 
     admission: admissionApi(dependencies),
     budget: budgetApi(dependencies),
     coordination: coordinationApi({ ...dependencies, publisher: publisher ?? unreachable }),
-    deliberation: deliberationApi({ ...dependencies, scorer: localScorer }),
+    deliberation: deliberationApi({ ...dependencies, scorer: localScorer, judge }),
   };
   return {
     async call(as, method, path, body, headers = {}) {
