@@ -365,6 +365,8 @@ table tasks
   on_burst boolean not null generated always as (((burst_cpu > (0)::numeric) OR (burst_memory_gb > (0)::numeric))) stored
   first_victim boolean not null default false
   expected_wait_seconds numeric(12,3)
+  promises integer not null default 0
+  preempted_for_promise integer
 
 table tenant_quotas
   tenant_id text collate "C" not null
@@ -961,7 +963,7 @@ grant_task(p_tenant_id text, p_task_id text, p_displaced text[], p_policy jsonb,
 
 heartbeat_task(p_tenant_id text, p_task_id text, p_epoch bigint, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 
-held_back(p_tenant_id text, p_run_id text, p_by_tenant_id text, p_by_task_id text, p_now timestamp with time zone) returns boolean
+held_back(p_tenant_id text, p_run_id text, p_by_tenant_id text, p_by_task_id text, p_for_promise integer, p_now timestamp with time zone) returns boolean
 
 hold_has_expired(p_tenant_id text, p_run_id text, p_grace_seconds integer, p_now timestamp with time zone) returns boolean
 

@@ -59,7 +59,7 @@ begin
     v_refused := v_refused or not v_valid;
     continue when not v_valid;
 
-    update tasks set promised = true, promised_until = null
+    update tasks set promised = true, promised_until = null, promises = promises + 1
     where tenant_id = v_task.tenant_id and task_id = v_task.task_id;
     insert into decisions (decision_id, kind, tenant_id, run_id, task_id, result, policy_version, inputs, counters, answer, at, plan_id)
     select v_item->>'decisionId', 'preempt', v_task.tenant_id, v_task.run_id, v_task.task_id, 'preempting', p_policy->>'version',

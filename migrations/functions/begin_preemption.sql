@@ -23,6 +23,7 @@ begin
   update tasks set
     state = 'preempting', preempt_action = p_action, preempt_reason = p_reason, preempt_deadline = v_deadline,
     preempt_event_id = v_event_id, preempted_by_tenant = p_by_tenant_id, preempted_by = p_by_task_id,
+    preempted_for_promise = (select w.promises from tasks w where w.tenant_id = p_by_tenant_id and w.task_id = p_by_task_id),
     room_until = least(room_until, v_deadline)
   where tenant_id = p_task.tenant_id and task_id = p_task.task_id;
   update pool set version = version + 1;

@@ -24,8 +24,8 @@ begin
     room_until = p_now + make_interval(secs => coalesce(p_lease_seconds, lease_seconds)),
     running_since = p_now,
     first_started_at = coalesce(first_started_at, p_now),
-    waiting_since = null, preempted = false, preempted_by = null, preempted_by_tenant = null, preempt_reason = null,
-    lapsed = false
+    waiting_since = null, preempted = false, preempted_by = null, preempted_by_tenant = null, preempted_for_promise = null,
+    preempt_reason = null, lapsed = false
   where tenant_id = p_tenant_id and task_id = p_task_id
   returning * into v_task;
   update runs set started_at = coalesce(started_at, p_now) where tenant_id = p_tenant_id and run_id = v_task.run_id;

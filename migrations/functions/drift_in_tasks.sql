@@ -18,6 +18,7 @@ language sql stable as $$
     ('promised', t.promised::text, (t.promised and (t.promised_until is not null or exists (
       select 1 from tasks v
       where v.state = 'preempting' and v.preempted_by_tenant = t.tenant_id and v.preempted_by = t.task_id
+        and v.preempted_for_promise = t.promises
     )))::text)
   ) c (counter, stored, derived)
   where (p_tenants is null or t.tenant_id = any (p_tenants)) and c.stored <> c.derived

@@ -18,7 +18,8 @@ begin
     or hold_is_lost(p_task.tenant_id, p_task.run_id, p_now)
   ) or p_state = 'queued' and p_task.preempted_by_tenant = p_task.tenant_id and exists (
     select 1 from tasks w
-    where w.tenant_id = p_task.tenant_id and w.task_id = p_task.preempted_by and w.promised and w.waiting_for = 'quota'
+    where w.tenant_id = p_task.tenant_id and w.task_id = p_task.preempted_by and w.promises = p_task.preempted_for_promise
+      and w.promised and w.waiting_for = 'quota'
   );
   perform move_room(p_task.tenant_id, p_task.cpu, p_task.memory_gb, -1, p_policy, p_now);
   update tasks set

@@ -24,7 +24,7 @@ begin
   left join lateral (
     select sum(l.cpu) as cpu, sum(l.memory_gb) as memory_gb, count(*) as tasks from tasks l
     where l.state = 'preempting' and l.preempted_by = w.task_id and l.preempted_by_tenant = w.tenant_id
-      and l.room_until > p_now
+      and l.preempted_for_promise = w.promises and l.room_until > p_now
   ) v on true
   where w.promised and (w.promised_until is null or w.promised_until > p_now)
     and (p_for_task_id is null or (w.tenant_id, w.task_id) <> (p_for_tenant_id, p_for_task_id));

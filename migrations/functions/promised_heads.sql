@@ -13,6 +13,6 @@ begin
   from tasks t
   join unnest(p_standings) s on s.tenant_id = t.tenant_id
   left join aged_tasks(p_policy, v_tenants, p_now) a on a.tenant_id = t.tenant_id and a.task_id = t.task_id
-  where t.promised and not held_back(t.tenant_id, t.run_id, t.preempted_by_tenant, t.preempted_by, p_now);
+  where t.promised and not held_back(t.tenant_id, t.run_id, t.preempted_by_tenant, t.preempted_by, t.preempted_for_promise, p_now);
 end
 $$;

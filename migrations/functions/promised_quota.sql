@@ -14,7 +14,7 @@ begin
     select sum(l.cpu) as cpu, sum(l.memory_gb) as memory_gb, count(*) filter (where lr.live_tasks = 1) as runs
     from tasks l join runs lr on lr.tenant_id = l.tenant_id and lr.run_id = l.run_id
     where l.state = 'preempting' and l.tenant_id = w.tenant_id and l.preempted_by = w.task_id and l.preempted_by_tenant = w.tenant_id
-      and l.room_until > p_now
+      and l.preempted_for_promise = w.promises and l.room_until > p_now
   ) v on true
   where w.tenant_id = p_tenant_id and w.task_id is distinct from p_but_task_id
     and w.promised and (w.promised_until is null or w.promised_until > p_now) and w.waiting_for = 'quota';

@@ -103,7 +103,7 @@ begin
   select row(o.tenant_id, o.task_id, o.effective_class, o.overdue, o.on_burst, o.share, o.recent, o.accepted_at)::line_place, o.quota_fits
   from numbered o
   where o.place <= p_max
-    and not held_back(o.tenant_id, o.run_id, o.preempted_by_tenant, o.preempted_by, p_now)
+    and not held_back(o.tenant_id, o.run_id, o.preempted_by_tenant, o.preempted_by, o.preempted_for_promise, p_now)
   order by o.effective_class, o.overdue desc, o.on_burst, o.share, o.recent, o.accepted_at, o.task_id, o.tenant_id;
 end
 $$;

@@ -132,7 +132,8 @@ begin
         coalesce(sum(x.memory_gb) filter (where x.tenant_id = t.tenant_id), 0) as own_memory_gb,
         count(*) filter (where x.tenant_id = t.tenant_id and xr.live_tasks = 1) as own_runs
       from tasks x join runs xr on xr.tenant_id = x.tenant_id and xr.run_id = x.run_id
-      where x.state = 'preempting' and x.preempted_by = t.task_id and x.preempted_by_tenant = t.tenant_id and x.room_until > p_now
+      where x.state = 'preempting' and x.preempted_by = t.task_id and x.preempted_by_tenant = t.tenant_id
+        and x.preempted_for_promise = t.promises and x.room_until > p_now
     ) v on p.open;
   end if;
   v_waiting := coalesce(v_waiting, '[]');
@@ -159,7 +160,7 @@ begin
         from tasks x
         where x.state = 'preempting' and x.room_until > p_now and not exists (
           select 1 from tasks w
-          where w.tenant_id = x.preempted_by_tenant and w.task_id = x.preempted_by and w.promised
+          where w.tenant_id = x.preempted_by_tenant and w.task_id = x.preempted_by and w.promises = x.preempted_for_promise and w.promised
             and (w.promised_until is null or w.promised_until > p_now)
         )
       )),

@@ -6,7 +6,7 @@ begin
   where w.tenant_id = p_tenant_id and w.task_id = p_task_id and w.promised and w.promised_until is null
     and not exists (
       select 1 from tasks v
-      where v.state = 'preempting' and v.preempted_by_tenant = p_tenant_id and v.preempted_by = p_task_id
+      where v.state = 'preempting' and v.preempted_by_tenant = p_tenant_id and v.preempted_by = p_task_id and v.preempted_for_promise = w.promises
     );
 end
 $$;

@@ -66,7 +66,7 @@ begin
           where v_part <> 'overdue' and q.state = 'queued' and q.tenant_id = s.tenant_id and q.queue_class = v_class and q.on_burst = v_burst
             and q.waiting_for = 'pool' and q.task_id <> all (a.moved)
             and (q.queue_class < p_victim_class or p_reclaim and not q.on_burst or v_fits and q.cpu <= v_cpu and q.memory_gb <= v_memory_gb)
-            and not held_back(q.tenant_id, q.run_id, q.preempted_by_tenant, q.preempted_by, p_now)
+            and not held_back(q.tenant_id, q.run_id, q.preempted_by_tenant, q.preempted_by, q.preempted_for_promise, p_now)
           order by q.accepted_at, q.task_id
           limit v_left
         )
@@ -74,7 +74,7 @@ begin
         select t.task_id, t.accepted_at from tasks t
         where v_aging and t.tenant_id = s.tenant_id and t.task_id = any (a.moved_here) and t.on_burst = v_burst and t.waiting_for = 'pool'
           and (t.queue_class < p_victim_class or p_reclaim and not t.on_burst or v_fits and t.cpu <= v_cpu and t.memory_gb <= v_memory_gb)
-          and not held_back(t.tenant_id, t.run_id, t.preempted_by_tenant, t.preempted_by, p_now)
+          and not held_back(t.tenant_id, t.run_id, t.preempted_by_tenant, t.preempted_by, t.preempted_for_promise, p_now)
       ) f
       order by s.share, s.recent, f.accepted_at, f.task_id, s.tenant_id
       limit v_left;

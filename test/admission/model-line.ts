@@ -8,6 +8,7 @@ import {
   fits,
   freeRoom,
   hasPromise,
+  isHeldBack,
   keptQuota,
   type ModelTask,
   minus,
@@ -76,10 +77,6 @@ export function inOrder(
     );
   });
 }
-
-/** No victim before its preemptor (P3). */
-export const isHeldBack = (state: State, task: ModelTask) =>
-  task.preemptor !== null && hasPromise(state, task.preemptor);
 
 /** What of its quota would be above the limit; null when even limit and burst do not hold it. */
 export function borrowedBy(state: State, task: ModelTask): Three | null {

@@ -1,6 +1,6 @@
 /** The model's scheduler: grants in the order of the line (A10, A11, A16), and preemption where that is allowed (P1 to P3). */
 
-import { borrowedBy, inOrder, isHeldBack } from './model-line.ts';
+import { borrowedBy, inOrder } from './model-line.ts';
 import {
   amountsOf,
   atLeast0,
@@ -11,6 +11,7 @@ import {
   grace_ms,
   hasPromise,
   holdsRoom,
+  isHeldBack,
   keptQuota,
   keptRoom,
   type ModelTask,
@@ -58,12 +59,7 @@ function passOver(state: State): boolean {
   let done = false;
   let leaving = sum(
     state.tasks
-      .filter(
-        (task) =>
-          task.state === 'preempting' &&
-          holdsRoom(state, task) &&
-          !(task.preemptor !== null && hasPromise(state, task.preemptor)),
-      )
+      .filter((task) => task.state === 'preempting' && holdsRoom(state, task) && !isHeldBack(state, task))
       .map(amountsOf),
   );
   let line = inOrder(
@@ -119,6 +115,7 @@ function passOver(state: State): boolean {
       shares,
     );
     if (victims !== null) {
+      task.promises += 1;
       for (const victim of victims) tellToLeave(state, victim, task);
       // Whose quota it takes waits behind it from now on, lest they start with it in the meantime.
       for (const other of displaced ?? []) {
@@ -266,6 +263,7 @@ export function giveQuotaBack(state: State, task: ModelTask): void {
 function tellToLeave(state: State, victim: ModelTask, newcomer: ModelTask): void {
   victim.state = 'preempting';
   victim.preemptor = newcomer;
+  victim.forPromise = newcomer.promises;
   victim.deadline = state.now + grace_ms;
   victim.roomUntil = Math.min(victim.roomUntil, victim.deadline);
 }

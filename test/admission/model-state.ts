@@ -45,12 +45,16 @@ export type ModelTask = {
   firstVictim: boolean;
   preemptions: number;
   preemptor: ModelTask | null;
+  /** Which of its preemptor's promises it left for. */
+  forPromise: number;
   lapses: number;
   /** Waits because its lease lapsed: its runner may come back. */
   lapsed: boolean;
   /** Victims leave for it; null in `promisedUntil` as long as one of them has not left (P3). */
   promised: boolean;
   promisedUntil: number | null;
+  /** How many it has been given. */
+  promises: number;
 };
 
 export type State = {
@@ -97,11 +101,19 @@ export const hasLapsed = (state: State, task: ModelTask) =>
 export const hasPromise = (state: State, task: ModelTask) =>
   task.promised && (task.promisedUntil === null || task.promisedUntil > state.now);
 
+/** Whether it was preempted for this task's latest need: an earlier one has been met, or given up. */
+export const leftFor = (task: ModelTask, newcomer: ModelTask) =>
+  task.preemptor === newcomer && task.forPromise === newcomer.promises;
+
 /** Its victims that have not left yet. */
 export const leavingFor = (state: State, task: ModelTask) =>
   state.tasks.filter(
-    (other) => other.state === 'preempting' && other.preemptor === task && holdsRoom(state, other),
+    (other) => other.state === 'preempting' && leftFor(other, task) && holdsRoom(state, other),
   );
+
+/** No victim before its preemptor, for as long as that waits on the promise that the victim left for (P3). */
+export const isHeldBack = (state: State, task: ModelTask) =>
+  task.preemptor !== null && leftFor(task, task.preemptor) && hasPromise(state, task.preemptor);
 
 /** What is kept for it beside what its victims still hold (P3). */
 export const keptRoom = (state: State, task: ModelTask): Three =>

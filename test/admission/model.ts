@@ -18,6 +18,7 @@ import {
   isOver,
   keptQuota,
   lapses_max,
+  leftFor,
   type ModelTask,
   type ModelTenant,
   minus,
@@ -143,10 +144,12 @@ export function admit(state: State, tenantId: string, id: string, ask: Ask): Ver
     firstVictim: false,
     preemptions: 0,
     preemptor: null,
+    forPromise: 0,
     lapses: 0,
     lapsed: false,
     promised: false,
     promisedUntil: null,
+    promises: 0,
   };
   const judged = judge(state, task);
   const waits =
@@ -315,6 +318,7 @@ function leave(state: State, task: ModelTask, how: 'preempted' | 'lapsed' | 'unc
   const forQuota =
     how === 'preempted' &&
     by !== null &&
+    leftFor(task, by) &&
     by.tenant === task.tenant &&
     by.promised &&
     by.waitingFor === 'quota';
@@ -333,7 +337,7 @@ function leave(state: State, task: ModelTask, how: 'preempted' | 'lapsed' | 'unc
 /** The promise lasts 60 s after the last victim left (P3). */
 function startPromise(state: State, newcomer: ModelTask | null): void {
   if (newcomer === null || !newcomer.promised || newcomer.promisedUntil !== null) return;
-  if (state.tasks.some((task) => task.state === 'preempting' && task.preemptor === newcomer)) return;
+  if (state.tasks.some((task) => task.state === 'preempting' && leftFor(task, newcomer))) return;
   newcomer.promisedUntil = state.now + promise_ms;
 }
 

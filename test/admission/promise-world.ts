@@ -22,8 +22,12 @@ export type WorldTask = {
   /** When its next step happens by itself: it claims, completes or leaves. */
   stepAt: number;
   by: WorldTask | null;
+  /** Which of the promises of `by` it left for. */
+  forPromise: number;
   promised: boolean;
   promisedUntil: number | null;
+  /** How many it has been given. */
+  promises: number;
   /** Whom it left for without having run its minimum since. */
   yieldedTo: WorldTask | null;
 };
@@ -50,12 +54,18 @@ export const quotaHeld = (world: World, tenantId: string) =>
   total([...world.tasks].filter((task) => task.tenantId === tenantId && holdsQuota(task)));
 export const hasPromise = ({ now }: World, task: WorldTask) =>
   task.promised && (task.promisedUntil === null || task.promisedUntil > now);
+/** Whether it left for this task's latest need: an earlier one has been met, or given up. */
+const leftFor = (task: WorldTask, newcomer: WorldTask) =>
+  task.by === newcomer && task.forPromise === newcomer.promises;
+/** Whom it left for still waits on the promise that it was given for that. */
+export const isHeldBack = (world: World, task: WorldTask) =>
+  task.by !== null && leftFor(task, task.by) && hasPromise(world, task.by);
 export const leavingFor = (world: World, task: WorldTask) =>
-  [...world.tasks].filter((other) => other.state === 'leaving' && other.by === task);
+  [...world.tasks].filter((other) => other.state === 'leaving' && leftFor(other, task));
 
 /** Whom they left for has been cancelled, or started without them. */
 export const leavingForNobody = (world: World) =>
-  [...world.tasks].filter(({ state, by }) => state === 'leaving' && !(by !== null && hasPromise(world, by)));
+  [...world.tasks].filter((task) => task.state === 'leaving' && !isHeldBack(world, task));
 
 const inRoom = ({ state }: WorldTask) => state === 'granted' || state === 'running' || state === 'leaving';
 const holdsQuota = (task: WorldTask) =>
@@ -78,9 +88,7 @@ const instant = (time: number) => new Date(time).toISOString();
 
 export function snapshotOf(world: World): Snapshot {
   const tasks = [...world.tasks];
-  const waiting = tasks.filter(
-    (task) => task.state === 'waiting' && !(task.by !== null && hasPromise(world, task.by)),
-  );
+  const waiting = tasks.filter((task) => task.state === 'waiting' && !isHeldBack(world, task));
   const running = tasks.filter((task) => task.state === 'running' && task.class > 0);
   const tenants = [...new Set(tasks.map(({ tenantId }) => tenantId))];
   const free = room(world);
@@ -186,11 +194,12 @@ export function apply(world: World, plan: Plan): void {
   }
   for (const { task, victims } of plan.preemptions) {
     const newcomer = taskOf(task);
-    Object.assign(newcomer, { promised: true, promisedUntil: null });
+    Object.assign(newcomer, { promised: true, promisedUntil: null, promises: newcomer.promises + 1 });
     for (const each of victims) {
       const victim = taskOf(each);
       const grace_ms = policy.grace_seconds * 1000 * world.random();
       Object.assign(victim, { state: 'leaving', by: newcomer, stepAt: Math.round(world.now + grace_ms) });
+      victim.forPromise = newcomer.promises;
       victim.yieldedTo = newcomer;
     }
   }
@@ -225,7 +234,8 @@ export function step(world: World, task: WorldTask): void {
   else {
     task.preemptions += 1;
     back(world, task);
-    if (by?.promised && by.waitingFor === 'quota' && by.tenantId === task.tenantId) task.waitingFor = 'quota';
+    const forQuota = by !== null && leftFor(task, by) && by.promised && by.waitingFor === 'quota';
+    if (forQuota && by.tenantId === task.tenantId) task.waitingFor = 'quota';
     task.waitingSince = world.now;
   }
   if (leaves && by?.promised && leavingFor(world, by).length === 0) {

@@ -277,6 +277,15 @@ export const mutations: readonly Mutation[] = [
     tests: tests('victim-return'),
   },
   {
+    name: 'victim-of-every-promise',
+    rule: 'P3',
+    broken: 'who was preempted once waits for every later promise of its preemptor',
+    file: sql('held_back'),
+    find: ' and w.promises = p_for_promise',
+    replacement: '',
+    tests: tests('victim-tie'),
+  },
+  {
     name: 'promise-for-ever',
     rule: 'P3',
     broken: 'freed room stays promised after its 60 s',

@@ -109,6 +109,7 @@ const invariants: readonly Invariant[] = [
     name: 'a victim is not granted before the newcomer it left for (P3)',
     offenders: `select format('%s is %s before %s', v.task_id, v.state, w.task_id)
       from tasks v join tasks w on w.tenant_id = v.preempted_by_tenant and w.task_id = v.preempted_by
+        and w.promises = v.preempted_for_promise
       where v.state in ('granted', 'running') and v.preempted and w.promised and (w.promised_until is null or w.promised_until > $1)`,
   },
   {
