@@ -146,8 +146,8 @@ describe('who may import whom', () => {
         ...['operator-prices', 'otel-usage', 'repricing-targets'],
       ].map((name) => `shared/budget/${name}.ts`),
       ...filesOf('shared/deliberation', '.ts').filter(
-          // The store, constant tables that are part of the code, and the judge behind its network.
-          (file) => !['score-run.ts', 'tables.ts', 'bedrock-judge.ts'].includes(path.basename(file)),
+        // The store, constant tables that are part of the code, and the judge behind its network.
+        (file) => !['score-run.ts', 'tables.ts', 'bedrock-judge.ts'].includes(path.basename(file)),
       ),
     ];
     const effects =
