@@ -283,7 +283,7 @@ export const mutations: readonly Mutation[] = [
     file: sql('held_back'),
     find: ' and w.promises = p_for_promise',
     replacement: '',
-    tests: tests('victim-tie'),
+    tests: tests('victim-tie', 'victim-return'),
   },
   {
     name: 'promise-for-ever',
