@@ -2,6 +2,7 @@
 
 import { authenticate } from '../../shared/access/authenticate.ts';
 import { tenantQuery } from '../../shared/admission/contract.ts';
+import { policyInForce } from '../../shared/admission/policy-in-force.ts';
 import { tenantOfId } from '../../shared/admission/tenant.ts';
 import { relayAfterCommit } from '../../shared/coordination/relay.ts';
 import { deliberationRequest } from '../../shared/deliberation/contract.ts';
@@ -23,7 +24,15 @@ export function deliberationApi(dependencies: ApiDependencies & { readonly score
         handle: async ({ database, caller, params, query, body, now }) => {
           const runId = params.runId ?? '';
           const tenantId = await tenantOfId(database, caller, 'run', runId, query.tenantId);
-          const answer = await scoreRun(database, dependencies.scorer, tenantId, runId, body, now);
+          const answer = await scoreRun(
+            database,
+            dependencies.scorer,
+            tenantId,
+            runId,
+            body,
+            policyInForce(),
+            now,
+          );
           if (answer === null) {
             throw notFound(
               body.taskId === undefined ? `Run ${runId}` : `Run ${runId} with task ${body.taskId}`,

@@ -39,5 +39,9 @@ export const deliberationAnswer = z.looseObject({
   scorerVersion: z.string(),
   evidence: z.record(z.string(), z.unknown()),
   contradictions: z.array(contradiction),
+  /** What to do next; empty for a pass. */
+  recommendations: z.array(z.string()),
+  /** By which the verdict was reached: floors of a pass and of a reject, and the most thinking that is judged (D2). */
+  thresholds: z.record(z.string(), z.number()),
 });
 export type DeliberationAnswer = z.infer<typeof deliberationAnswer>;

@@ -327,6 +327,15 @@ export const requests: { readonly [K in RouteKey]: RequestSample } = {
       'policy.leaseSeconds': badLease.filter((value) => value !== null),
       'policy.lapsesMax': [-1, 1001, 0.5, '3', hugeNumber],
       'policy.graceSeconds': [0, 3601, 0.5, '30', hugeNumber],
+      ...Object.fromEntries(
+        [
+          ...['passOverall', 'passDepth', 'passCoherence', 'passRelevance'],
+          ...['rejectOverall', 'rejectDepth', 'rejectCoherence', 'rejectRelevance'],
+        ].map((name) => [`policy.${name}`, [-0.01, 1.01, '0.5', true, hugeNumber]]),
+      ),
+      'policy.rejectDepth': [0.61],
+      'policy.passCoherence': [0.19],
+      'policy.thinkingTokensMax': [-1, 0.5, 100_000_001, '2000', hugeNumber],
       // The stage's alone: they compare tenants with each other.
       'policy.minRunSeconds': [30],
       'policy.agingStepSeconds': [300],
