@@ -1,6 +1,7 @@
 /** Rules of the product and the one line each that breaks it. `mutate.ts` sees to it that the tests notice. */
 
 import { budgetMutations } from './budget-mutations.ts';
+import { deliberationMutations } from './deliberation-mutations.ts';
 
 export type Mutation = {
   /** For `--only`. */
@@ -321,4 +322,5 @@ export const mutations: readonly Mutation[] = [
     tests: tests('preempt'),
   },
   ...budgetMutations,
+  ...deliberationMutations,
 ];
