@@ -5,7 +5,7 @@ import { tenantQuery } from '../../shared/admission/contract.ts';
 import { policyInForce } from '../../shared/admission/policy-in-force.ts';
 import { tenantOfId } from '../../shared/admission/tenant.ts';
 import { relayAfterCommit } from '../../shared/coordination/relay.ts';
-import { deliberationRequest } from '../../shared/deliberation/contract.ts';
+import { deliberationRequest, reasoningBytesMax } from '../../shared/deliberation/contract.ts';
 import { localScorer } from '../../shared/deliberation/local-scorer.ts';
 import { scoreRun } from '../../shared/deliberation/score-run.ts';
 import type { Scorer } from '../../shared/deliberation/scorer.ts';
@@ -21,6 +21,7 @@ export function deliberationApi(dependencies: ApiDependencies & { readonly score
         query: tenantQuery,
         // Text of 256 KB can take more once escaped as JSON.
         maxBodyBytes: 2 * 1024 * 1024,
+        maxMemberBytes: { text: reasoningBytesMax },
         handle: async ({ database, caller, params, query, body, now }) => {
           const runId = params.runId ?? '';
           const tenantId = await tenantOfId(database, caller, 'run', runId, query.tenantId);

@@ -8,7 +8,8 @@ export type Recommendation = z.infer<typeof recommendation>;
 
 // POST /v1/runs/{runId}/deliberations
 
-export const reasoningText = text(256 * 1024);
+export const reasoningBytesMax = 256 * 1024;
+export const reasoningText = text(reasoningBytesMax);
 export const goalText = text(16 * 1024);
 
 export const deliberationRequest = z.strictObject({
