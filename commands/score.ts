@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
+import { policyInForce } from '../shared/admission/policy-in-force.ts';
 import { scoreLocally } from '../shared/deliberation/local-scorer.ts';
 import { verdictOf } from '../shared/deliberation/verdict.ts';
 import { progress, readLines } from './lines.ts';
@@ -46,7 +47,7 @@ export function scoreLine(line: string): Record<string, string | number> {
     relevance: score.relevance,
     overall: score.overall,
     contradiction: score.contradiction,
-    recommendation: verdictOf(score, thinkingTokens ?? 0),
+    recommendation: verdictOf(score, thinkingTokens ?? 0, policyInForce()),
   };
 }
 

@@ -138,6 +138,8 @@ table deliberation_scores
   recommendations jsonb not null
   text_sha256 text not null
   created_at timestamp with time zone not null
+  score_number bigint not null
+  counts_for_gate boolean not null default true
 
 table events
   event_seq bigint not null generated always as identity
@@ -494,6 +496,8 @@ deliberation_scores: deliberation_scores_tenant_id_run_id_fkey FOREIGN KEY (tena
 
 deliberation_scores: score_in_range CHECK ((((overall_score >= (0)::numeric) AND (overall_score <= (1)::numeric)) AND ((depth_score >= (0)::numeric) AND (depth_score <= (1)::numeric)) AND ((coherence_score >= (0)::numeric) AND (coherence_score <= (1)::numeric)) AND ((relevance_score >= (0)::numeric) AND (relevance_score <= (1)::numeric))))
 
+deliberation_scores: score_order_is_total UNIQUE (score_number)
+
 deliberation_scores: score_recommendation_known CHECK ((recommendation = ANY (ARRAY['pass'::text, 'review'::text, 'reject'::text, 'fallback'::text])))
 
 events: doorbell_has_class CHECK (((kind = 'doorbell'::text) = (class IS NOT NULL)))
@@ -692,9 +696,11 @@ CREATE INDEX decisions_by_kind ON public.decisions USING btree (kind, at)
 
 CREATE INDEX decisions_of_run ON public.decisions USING btree (tenant_id, run_id, at)
 
+CREATE INDEX deliberation_scores_for_gate ON public.deliberation_scores USING btree (tenant_id, run_id, score_number) WHERE counts_for_gate
+
 CREATE INDEX deliberation_scores_low ON public.deliberation_scores USING btree (created_at DESC) WHERE (recommendation = ANY (ARRAY['reject'::text, 'review'::text]))
 
-CREATE INDEX deliberation_scores_of_run ON public.deliberation_scores USING btree (tenant_id, run_id, created_at)
+CREATE INDEX deliberation_scores_of_run ON public.deliberation_scores USING btree (tenant_id, run_id, score_number)
 
 CREATE INDEX events_of_run ON public.events USING btree (tenant_id, run_id, event_seq) WHERE (kind = 'event'::text)
 
@@ -830,10 +836,11 @@ view v_low_quality_reasoning as
     contradictions,
     recommendations,
     scorer_version,
-    created_at
+    created_at,
+    thresholds
    FROM deliberation_scores
   WHERE recommendation = ANY (ARRAY['reject'::text, 'review'::text])
-  ORDER BY created_at DESC;
+  ORDER BY created_at DESC, score_number DESC;
 
 view v_priority_queue as
  SELECT tenant_id,
@@ -918,6 +925,8 @@ cancel_task(p_tenant_id text, p_task_id text, p_policy jsonb, p_now timestamp wi
 claim_task(p_tenant_id text, p_task_id text, p_lease_seconds integer, p_now timestamp with time zone) returns jsonb
 
 claim_tasks(p_tenant_id text, p_classes smallint[], p_max integer, p_lease_seconds integer, p_now timestamp with time zone) returns SETOF jsonb
+
+closed_gate(p_tenant_id text, p_run_id text) returns jsonb
 
 complete_task(p_tenant_id text, p_task_id text, p_epoch bigint, p_outcome text, p_error text, p_policy jsonb, p_now timestamp with time zone) returns jsonb
 

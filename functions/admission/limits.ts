@@ -1,9 +1,11 @@
 import { poolRequest, queueQuery, quotas, violationListQuery } from '../../shared/admission/contract.ts';
 import { readDecision } from '../../shared/admission/decision-reads.ts';
 import { readPool, readQuotas, readUsage, tenantExists } from '../../shared/admission/limit-reads.ts';
+import { policyInForce } from '../../shared/admission/policy-in-force.ts';
 import { listQueue } from '../../shared/admission/queue-reads.ts';
 import { schedule } from '../../shared/admission/scheduler.ts';
 import { setPool, setQuotas } from '../../shared/admission/store.ts';
+import { floorProblems, type TenantPolicy } from '../../shared/admission/tenant-policy.ts';
 import { listViolations } from '../../shared/admission/violation-reads.ts';
 import { keepsRising, type Thresholds } from '../../shared/budget/terms.ts';
 import { actingTenant, route } from '../../shared/platform/http.ts';
@@ -35,6 +37,7 @@ export const putQuotas = route({
   handle: async ({ database, caller, params, body, now }) => {
     const tenantId = actingTenant(caller, params.tenantId);
     await checkThresholdsRise(database, tenantId, body.thresholds, now);
+    await checkFloors(database, tenantId, body.policy, now);
     if (!(await setQuotas(database, tenantId, body, caller.keyId ?? 'operator', now))) {
       throw badRequest([
         {
@@ -69,6 +72,21 @@ async function checkThresholdsRise(
         message: `must rise: warn ${warn}, throttle ${throttle}, pause ${pause} would be in force`,
       },
     ]);
+  }
+}
+
+/** So has the order of the floors of a verdict: what is left out stays, the tenant's own or the stage's (D2). */
+async function checkFloors(
+  database: Parameters<typeof readQuotas>[0],
+  tenantId: string,
+  given: TenantPolicy | undefined,
+  now: Date,
+): Promise<void> {
+  if (given === undefined) return;
+  const before = (await readQuotas(database, tenantId, now))?.policy ?? {};
+  const problems = floorProblems(given, before, policyInForce());
+  if (problems.length > 0) {
+    throw badRequest(problems.map(({ name, message }) => ({ path: `policy.${name}`, message })));
   }
 }
 

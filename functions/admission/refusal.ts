@@ -1,5 +1,6 @@
 import { refusalReasonOf, refusalRecommendations } from '../../shared/admission/answers.ts';
 import type { AdmissionOutcome, ReasonRow } from '../../shared/admission/rows.ts';
+import { gateWords } from '../../shared/deliberation/gate.ts';
 import {
   conflict,
   type Problem,
@@ -22,7 +23,7 @@ export function refusalProblem(outcome: AdmissionOutcome, now: Date): Problem {
     decisionId: outcome.decisionId,
     reasons: outcome.reasons.map(refusalReasonOf),
     violations: violationsOf(outcome),
-    recommendations: refusalRecommendations(outcome.reasons),
+    recommendations: refusalRecommendations(outcome),
   };
   const detail = outcome.reasons.map(sentenceOf).join(' ');
   switch (leading.code) {
@@ -46,7 +47,7 @@ function secondsUntilRetry(reasons: readonly ReasonRow[], now: Date): number {
 
 function violationsOf(outcome: AdmissionOutcome) {
   const throttled = outcome.reasons[0]?.code === 'throttled';
-  return outcome.reasons
+  const ofQuota = outcome.reasons
     .filter((reason) => !throttled && reason.level === 'tenant' && reason.resource !== undefined)
     .slice(0, 1)
     .map((reason) => ({
@@ -56,6 +57,20 @@ function violationsOf(outcome: AdmissionOutcome) {
       message: sentenceOf(reason),
       at: outcome.at,
     }));
+  // Written when the score was, and not again by the refusal.
+  const ofReasoning = outcome.reasons.flatMap((reason) =>
+    reason.score === undefined
+      ? []
+      : [
+          {
+            type: 'low_reasoning_quality',
+            severity: 'warning',
+            message: sentenceOf(reason),
+            at: reason.score.at,
+          },
+        ],
+  );
+  return [...ofQuota, ...ofReasoning];
 }
 
 function sentenceOf(reason: ReasonRow): string {
@@ -67,7 +82,9 @@ function sentenceOf(reason: ReasonRow): string {
         reason.burst ? ` and ${reason.burst} of burst` : ''
       }.`;
     case 'quality_gate':
-      return 'The last reasoning scored for this run was rejected.';
+      return reason.score === undefined
+        ? 'The last reasoning scored for this run was rejected.'
+        : gateWords(reason.score);
     case 'quota_exceeded':
       return `${reason.resource}: ${reason.asked} asked with ${reason.held} held of a limit of ${reason.limit}.`;
     case 'budget_exhausted':

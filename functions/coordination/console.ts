@@ -79,8 +79,15 @@ const ago = (time) => {
 };
 async function show(run) {
   shown = run;
-  const query = '?limit=100&tenantId=' + encodeURIComponent(run.tenantId);
-  const timeline = await get('/v1/runs/' + encodeURIComponent(run.runId) + '/events' + query);
+  const path = '/v1/runs/' + encodeURIComponent(run.runId);
+  const tenant = 'tenantId=' + encodeURIComponent(run.tenantId);
+  const [timeline, result] = await Promise.all([get(path + '/events?limit=100&' + tenant), get(path + '?' + tenant)]);
+  fill('scores', result.deliberation.scores.slice(-10).reverse(), (row, score) => {
+    cell(row, score.at.slice(11, 23));
+    cell(row, score.phase ?? '');
+    cell(row, score.recommendation);
+    for (const name of ['overall', 'depth', 'coherence', 'relevance']) cell(row, score[name].toFixed(2), 'number');
+  }, 7, 'No reasoning was scored.');
   $('run-title').textContent = 'Timeline of ' + run.runId;
   $('run').hidden = false;
   fill('timeline', timeline.items, (row, item) => {
@@ -146,7 +153,9 @@ const page = `<!doctype html>
   <table><thead><tr><th class="number">#<th>Class<th>Tenant<th>Task<th>Phase<th>Waits for<th>Since</tr></thead><tbody id="queue"></tbody></table>
   <h2>Runs, newest first</h2>
   <table><thead><tr><th>Run<th>Tenant<th>Phase<th>Status<th class="number">USD spent<th>Age</tr></thead><tbody id="runs"></tbody></table>
-  <section id="run" hidden><h2 id="run-title"></h2>
+  <section id="run" hidden><h2>Last scores of its reasoning</h2>
+  <table><thead><tr><th>At<th>Phase<th>Verdict<th class="number">Overall<th class="number">Depth<th class="number">Coherence<th class="number">Relevance</tr></thead><tbody id="scores"></tbody></table>
+  <h2 id="run-title"></h2>
   <table><thead><tr><th>At<th>What<th>Task<th>Data</tr></thead><tbody id="timeline"></tbody></table></section>
 </main>
 <script>${script}</script>

@@ -2,9 +2,10 @@
 
 import { authenticate } from '../../shared/access/authenticate.ts';
 import { tenantQuery } from '../../shared/admission/contract.ts';
+import { policyInForce } from '../../shared/admission/policy-in-force.ts';
 import { tenantOfId } from '../../shared/admission/tenant.ts';
 import { relayAfterCommit } from '../../shared/coordination/relay.ts';
-import { deliberationRequest } from '../../shared/deliberation/contract.ts';
+import { deliberationRequest, reasoningBytesMax } from '../../shared/deliberation/contract.ts';
 import { localScorer } from '../../shared/deliberation/local-scorer.ts';
 import { scoreRun } from '../../shared/deliberation/score-run.ts';
 import type { Scorer } from '../../shared/deliberation/scorer.ts';
@@ -28,13 +29,14 @@ export function deliberationApi(dependencies: DeliberationDependencies): HttpHan
         query: tenantQuery,
         // Text of 256 KB can take more once escaped as JSON.
         maxBodyBytes: 2 * 1024 * 1024,
+        maxMemberBytes: { text: reasoningBytesMax },
         handle: async ({ database, caller, params, query, body, now, log }) => {
           const runId = params.runId ?? '';
           const tenantId = await tenantOfId(database, caller, 'run', runId, query.tenantId);
           const payer = { database, tenantId, runId, taskId: body.taskId ?? null, now, log };
           const behind = dependencies.judge === null ? null : await dependencies.judge();
           const scorer = behind === null ? dependencies.scorer : behind(dependencies.scorer, payer);
-          const answer = await scoreRun(database, scorer, tenantId, runId, body, now);
+          const answer = await scoreRun(database, scorer, tenantId, runId, body, policyInForce(), now);
           if (answer === null) {
             throw notFound(
               body.taskId === undefined ? `Run ${runId}` : `Run ${runId} with task ${body.taskId}`,

@@ -41,11 +41,7 @@ begin
       'heldUSD', usd(p_run.held_usd_nanos), 'holdStands', p_run.live_tasks > 0 and hold_stands(p_tenant.tenant_id, p_run.run_id, p_now),
       'pausePercent', coalesce(p_run.pause_percent, p_tenant.pause_percent),
       'periodEndsAt', iso_time(p_run.period_ends_at), 'budgetPaused', p_run.budget_paused,
-      'lastVerdict', case when p_tenant.quality_gate = 'enforce' then (
-        select recommendation from deliberation_scores
-        where tenant_id = p_tenant.tenant_id and run_id = p_run.run_id and recommendation in ('pass', 'reject')
-        order by created_at desc, score_id desc limit 1
-      ) end
+      'closedGate', case when p_tenant.quality_gate <> 'off' then closed_gate(p_tenant.tenant_id, p_run.run_id) end
     ) end
   );
 end

@@ -2,9 +2,10 @@
 -- knows is in p_facts (`admission_facts`), so that the live call (under locks), the dry run (A8) and the explanation of a
 -- stored decision (R5) cannot disagree.
 -- The tenant's own numbers of the policy are among the facts, and laid over p_policy.
--- p_ask: {cpu, memoryGb, maxCostNanos (null for a further phase), ..}.
--- Returns {reasons, burstCpu, burstMemoryGb, startable, quotaCanWait, quotaMustWait}; an empty list of reasons means accepted,
--- startable that it need not wait for the pool, quotaMustWait that others of its tenant wait for quota ahead of it.
+-- p_ask: {phase, cpu, memoryGb, maxCostNanos (null for a further phase), ..}.
+-- Returns {reasons, burstCpu, burstMemoryGb, startable, quotaCanWait, quotaMustWait, advice}; an empty list of reasons means
+-- accepted, startable that it need not wait for the pool, quotaMustWait that others of its tenant wait for quota ahead of it.
+-- advice, a rejected score that the caller is to hear of and that blocks nothing, is there only where there is one.
 create function judge_admission(p_facts jsonb, p_ask jsonb, p_policy jsonb, p_now timestamptz) returns jsonb
 language plpgsql immutable as $$
 declare
@@ -12,6 +13,7 @@ declare
   v_limits jsonb := p_facts->'limits';
   v_pool jsonb := p_facts->'pool';
   v_run jsonb := nullif(p_facts->'run', 'null');
+  v_gate jsonb := nullif(p_facts->'run'->'closedGate', 'null');
   v_reasons jsonb := '[]';
   v_over jsonb := '[]';
   v_refusals jsonb;
@@ -23,6 +25,7 @@ declare
   v_retry_at text := iso_time(p_now + make_interval(secs => policy_number(v_policy, 'retry_seconds')::double precision));
   v_quota_must_wait boolean := (p_facts->>'quotaLineBlocks')::boolean;
   v_startable boolean;
+  v_advice jsonb := '{}';
   v_quota record;
   v_burst_cpu numeric := 0;
   v_burst_memory_gb numeric := 0;
@@ -104,9 +107,14 @@ begin
     end;
   end if;
 
-  -- The quality gate: a plan that was rejected blocks the run's next phase until a later score passes (D5).
-  if v_tenant->>'qualityGate' = 'enforce' and v_run->>'lastVerdict' = 'reject' then
+  -- The quality gate: a plan that was rejected blocks the run's next phase until a later score passes (D5); to revise it, its own
+  -- phase may come again. Facts stored before the gate knew its score say only how the last one was judged.
+  if v_tenant->>'qualityGate' = 'enforce' and v_gate->>'phase' <> p_ask->>'phase' then
+    v_reasons := v_reasons || jsonb_build_object('code', 'quality_gate', 'level', 'run', 'score', v_gate);
+  elsif v_tenant->>'qualityGate' = 'enforce' and v_run->>'lastVerdict' = 'reject' then
     v_reasons := v_reasons || jsonb_build_object('code', 'quality_gate', 'level', 'run');
+  elsif v_gate is not null then
+    v_advice := jsonb_build_object('advice', v_gate);
   end if;
 
   v_reasons := v_reasons || v_over;
@@ -142,6 +150,6 @@ begin
     -- Only quota stands in the way, and it can hold the request later (A16).
     'quotaCanWait', not v_never and jsonb_array_length(v_over) > 0 and jsonb_array_length(v_over) = jsonb_array_length(v_reasons),
     'quotaMustWait', v_quota_must_wait
-  );
+  ) || v_advice;
 end
 $$;

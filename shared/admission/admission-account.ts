@@ -1,5 +1,6 @@
 /** An admission as an account: every dimension that it was judged in, and what decided (R5). Pure. */
 
+import { type ClosedGate, gateWords } from '../deliberation/gate.ts';
 import { nanosToUsd, sumUsd } from '../platform/money.ts';
 import type { ReasonRow } from './rows.ts';
 
@@ -58,6 +59,8 @@ export type Decided = {
   readonly burstCpu: number;
   readonly burstMemoryGb: number;
   readonly reasons: readonly ReasonRow[];
+  /** A rejected score that was told of and blocked nothing (D5). */
+  readonly advice?: ClosedGate;
 };
 
 export type Dimension = {
@@ -164,7 +167,7 @@ export function decidedBy(facts: AdmissionFacts, ask: AdmissionAsk, decided: Dec
     : 'The pool has no room for it now (A10).';
 }
 
-function leadingSentence({ code, level, resource }: ReasonRow): string {
+function leadingSentence({ code, level, resource, score }: ReasonRow): string {
   const place = resource === undefined ? level : `${resource} of the ${level}`;
   switch (code) {
     case 'throttled':
@@ -172,7 +175,9 @@ function leadingSentence({ code, level, resource }: ReasonRow): string {
     case 'never_fits':
       return `${place}: more is asked than ever fits (A9).`;
     case 'quality_gate':
-      return 'The last reasoning scored for the run was rejected, and the tenant enforces its gate (D5).';
+      return score === undefined
+        ? 'The last reasoning scored for the run was rejected, and the tenant enforces its gate (D5).'
+        : `${gateWords(score)} The tenant enforces its gate, and no score that counts for it has passed since (D5).`;
     case 'quota_exceeded':
       return resource === 'concurrent_runs'
         ? `${place}: what is held and asked is above the limit (A4).`

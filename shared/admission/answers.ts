@@ -2,6 +2,7 @@
 
 import { directiveOf } from '../budget/directive.ts';
 import { budgetStatusOf } from '../budget/status.ts';
+import { type ClosedGate, gateAdvice, gateWords, tooLow } from '../deliberation/gate.ts';
 import type { AdmissionAnswer, CheckpointAnswer, HeartbeatAnswer, RefusalReason, Task } from './contract.ts';
 import { startEstimate } from './estimate.ts';
 import { className } from './priority.ts';
@@ -37,7 +38,7 @@ export function admissionAnswerOf(outcome: AdmissionOutcome): AdmissionAnswer {
     queue: outcome.queue === null ? null : placeOf(outcome.queue, outcome.class, new Date(outcome.at)),
     budget: budgetStatusOf(outcome.budget),
     violations: [],
-    recommendations: [],
+    recommendations: adviceOf(outcome),
     decisionId: outcome.decisionId ?? '',
   };
 }
@@ -54,7 +55,31 @@ export function refusalReasonOf(reason: ReasonRow): RefusalReason {
     held: reason.held ?? null,
     asked: reason.asked ?? null,
     ...(reason.retryAt ? { retryAt: reason.retryAt } : {}),
+    ...(reason.score === undefined ? {} : { score: gateScoreOf(reason.score) }),
   };
+}
+
+/** The score that closed the gate, and which of its numbers were too low. */
+function gateScoreOf(gate: ClosedGate) {
+  const { scoreId, phase, overall, depth, coherence, relevance, scorerVersion, lastVerdict, at } = gate;
+  const low = tooLow(gate);
+  return {
+    scoreId,
+    phase,
+    overall,
+    depth,
+    coherence,
+    relevance,
+    tooLow: low,
+    scorerVersion,
+    lastVerdict,
+    at,
+  };
+}
+
+/** What an answer advises although nothing is refused for it (D5, qualityGate advise). */
+function adviceOf({ advice }: AdmissionOutcome): string[] {
+  return advice === undefined ? [] : [gateWords(advice), ...gateAdvice(advice)];
 }
 
 const recommendations: Readonly<Record<ReasonRow['code'], string>> = {
@@ -65,9 +90,12 @@ const recommendations: Readonly<Record<ReasonRow['code'], string>> = {
   budget_exhausted: 'Have the budget raised, or wait for the next period where there is one.',
 };
 
-/** What the caller can do, one line for each kind of reason. */
-export function refusalRecommendations(reasons: readonly ReasonRow[]): string[] {
-  return [...new Set(reasons.map((reason) => recommendations[reason.code]))];
+/** What the caller can do: a line for each kind of reason, for the gate what its score advised as well. */
+export function refusalRecommendations(outcome: AdmissionOutcome): string[] {
+  const lines = outcome.reasons.flatMap(({ code, score }) =>
+    score === undefined ? [recommendations[code]] : gateAdvice(score),
+  );
+  return [...new Set([...lines, ...adviceOf(outcome)])];
 }
 
 function placeOf({ position, aheadInTenant, waitingFor, pace }: QueuePlace, taskClass: number, now: Date) {

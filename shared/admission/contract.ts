@@ -132,6 +132,18 @@ export const refusalReason = z.looseObject({
   held: z.number().nullable(),
   asked: z.number().nullable(),
   retryAt: instantOut.optional(),
+  /** Of `quality_gate`: the rejected score, and which of its numbers lie below which floor. */
+  score: z
+    .looseObject({
+      scoreId: z.string(),
+      phase: z.string(),
+      overall: z.number(),
+      depth: z.number(),
+      coherence: z.number(),
+      relevance: z.number(),
+      tooLow: z.array(z.looseObject({ of: z.string(), score: z.number(), floor: z.number() })),
+    })
+    .optional(),
 });
 export type RefusalReason = z.infer<typeof refusalReason>;
 

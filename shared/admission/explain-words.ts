@@ -1,5 +1,6 @@
 /** An explanation in words, a line each (R5). Pure. */
 
+import { gateWords } from '../deliberation/gate.ts';
 import {
   type AdmissionAsk,
   type AdmissionFacts,
@@ -102,7 +103,11 @@ export function admissionWords(facts: AdmissionFacts, ask: AdmissionAsk, decided
       isLeading ? `${verdicts[verdict]}  <- decided` : verdicts[verdict],
     ];
   });
-  return [`Class ${className(ask.class)}. ${decidedBy(facts, ask, decided)}`, '', ...columns(rows)];
+  const told =
+    decided.advice === undefined
+      ? []
+      : [`Told, without effect on the decision (D5): ${gateWords(decided.advice)}`];
+  return [`Class ${className(ask.class)}. ${decidedBy(facts, ask, decided)}`, ...told, '', ...columns(rows)];
 }
 
 function columns(rows: readonly (readonly string[])[]): string[] {

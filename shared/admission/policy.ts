@@ -60,6 +60,18 @@ const rules = {
   hold_grace_seconds: whole(300, 0, day_seconds),
   /** E3: one quota-exceeded event per tenant and resource within this time. */
   quota_event_seconds: whole(10, 0, day_seconds),
+  /** D2: a score passes when the overall and all three axes are at or above these. */
+  pass_overall: share(0.6, 0, 1),
+  pass_depth: share(0.6, 0, 1),
+  pass_coherence: share(0.6, 0, 1),
+  pass_relevance: share(0.6, 0, 1),
+  /** D2: one that does not pass is rejected when the overall or one of the three is below these. */
+  reject_overall: share(0.4, 0, 1),
+  reject_depth: share(0.2, 0, 1),
+  reject_coherence: share(0.2, 0, 1),
+  reject_relevance: share(0.2, 0, 1),
+  /** D2: after more thinking than this the score is given and not relied on. */
+  thinking_tokens_max: whole(2000, 0, 100_000_000),
 } as const satisfies Readonly<Record<string, NumberRule>>;
 
 export type PolicyNumber = keyof typeof rules;
@@ -70,7 +82,7 @@ export type Policy = { readonly version: string } & Readonly<Record<PolicyNumber
 export const policyNumbers = Object.keys(rules) as PolicyNumber[];
 
 /** Raise it when a number or an order changes. */
-const version = '2026-11-2';
+const version = '2026-11-3';
 
 /** The policy without overrides. Decisions go by `policy-in-force.ts`. */
 export const policy: Policy = Object.freeze({
@@ -80,6 +92,18 @@ export const policy: Policy = Object.freeze({
 
 const overridesSchema = z.strictObject(fromNumbers((name) => rules[name].schema.optional()));
 
+/** D2: the floor below which a score is rejected lies nowhere above the one from which on it passes. */
+const floors = (['overall', 'depth', 'coherence', 'relevance'] as const).map(
+  (of) => [`reject_${of}`, `pass_${of}`] as const,
+);
+
+/** Pairs of numbers that contradict each other, the reject floor first; empty when all is well. */
+function crossedFloors(
+  numbers: Readonly<Record<PolicyNumber, number>>,
+): (readonly [reject: PolicyNumber, pass: PolicyNumber])[] {
+  return floors.filter(([reject, pass]) => numbers[reject] > numbers[pass]);
+}
+
 /** What a number may be; the schema says it in words when it is not. */
 export function schemaOf(name: PolicyNumber): z.ZodNumber {
   return rules[name].schema;
@@ -88,11 +112,16 @@ export function schemaOf(name: PolicyNumber): z.ZodNumber {
 /**
  * Overrides from outside, such as those of a stage: `{min_run_seconds: 30}`.
  *
- * @throws Error naming every number that does not exist or is out of its range, and what is allowed
+ * @throws Error naming every number that does not exist, is out of its range or contradicts another, and what is allowed
  */
 export function checkOverrides(overrides: unknown): PolicyOverrides {
   const checked = overridesSchema.safeParse(overrides);
-  if (checked.success) return checked.data;
+  if (checked.success) {
+    const given = Object.entries(checked.data).filter(([, value]) => value !== undefined);
+    const crossed = crossedFloors({ ...policy, ...Object.fromEntries(given) });
+    if (crossed.length === 0) return checked.data;
+    throw new Error(`${crossed.map(([reject, pass]) => `${reject} must not be above ${pass}`).join('; ')}.`);
+  }
   const wrong = checked.error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((name) => `${name} is not one of ${policyNumbers.join(', ')}`);

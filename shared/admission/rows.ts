@@ -1,6 +1,7 @@
 /** Rows as SQL's `to_jsonb` gives them: snake_case, times as ISO text, numbers as JSON numbers. */
 
 import type { BudgetSnapshot } from '../budget/status.ts';
+import type { ClosedGate } from '../deliberation/gate.ts';
 import type { RunStatus, TaskState } from './contract.ts';
 import type { Pace } from './estimate.ts';
 
@@ -91,6 +92,8 @@ export type ReasonRow = {
   readonly held?: number;
   readonly asked?: number;
   readonly retryAt?: string | null;
+  /** Of the quality gate: the rejected score that closed it; decisions stored before that was kept have none. */
+  readonly score?: ClosedGate;
 };
 
 /** What an admission is answered from, and what is stored for repeats of it (A7). */
@@ -114,6 +117,8 @@ export type AdmissionOutcome = {
   readonly startsRun: boolean;
   readonly leaseExpiresAt: string | null;
   readonly reasons: readonly ReasonRow[];
+  /** The rejected score that the caller is to hear of, though it blocks nothing (D5). */
+  readonly advice?: ClosedGate;
   readonly queue: QueuePlace | null;
   readonly budget: BudgetSnapshot | null;
   /** The tenant's bound of concurrent runs, null = none, and how many it holds after this answer. */

@@ -78,6 +78,10 @@ type RunRow = {
     relevance_score: number;
     recommendation: string;
     recommendations: readonly string[];
+    scorer_version: string;
+    thresholds: Readonly<Record<string, number>>;
+    thinking_tokens: number | null;
+    task_id: string | null;
     created_at: string;
   }[];
 };
@@ -99,7 +103,7 @@ export async function readRun(
           where tenant_id = r.tenant_id and run_id = r.run_id group by model) m) as by_model,
        (select coalesce(jsonb_agg(to_jsonb(v) order by v.at, v.violation_id), '[]') from quota_violations v
         where v.tenant_id = r.tenant_id and v.run_id = r.run_id) as violations,
-       (select coalesce(jsonb_agg(to_jsonb(s) - 'evidence' - 'contradictions' - 'thresholds' order by s.created_at, s.score_id), '[]')
+       (select coalesce(jsonb_agg(to_jsonb(s) - 'evidence' - 'contradictions' order by s.score_number), '[]')
         from deliberation_scores s where s.tenant_id = r.tenant_id and s.run_id = r.run_id) as scores
      from runs r join tenants n using (tenant_id)
      where r.tenant_id = $1 and r.run_id = $2`,
@@ -144,10 +148,16 @@ function runResultOf({ run, budget, tasks, by_model, violations, scores }: RunRo
         coherence: score.coherence_score,
         relevance: score.relevance_score,
         recommendation: score.recommendation,
+        scorerVersion: score.scorer_version,
+        thresholds: score.thresholds,
+        thinkingTokens: score.thinking_tokens,
+        taskId: score.task_id,
         at: instantOf(score.created_at),
       })),
       averageOverall:
-        overall.length === 0 ? null : overall.reduce((sum, value) => sum + value, 0) / overall.length,
+        overall.length === 0
+          ? null
+          : Math.round((overall.reduce((sum, value) => sum + value, 0) / overall.length) * 1e6) / 1e6,
       lastRecommendation: (last?.recommendation ?? null) as RunResult['deliberation']['lastRecommendation'],
     },
     metrics: {

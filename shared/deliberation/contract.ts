@@ -8,7 +8,8 @@ export type Recommendation = z.infer<typeof recommendation>;
 
 // POST /v1/runs/{runId}/deliberations
 
-export const reasoningText = text(256 * 1024);
+export const reasoningBytesMax = 256 * 1024;
+export const reasoningText = text(reasoningBytesMax);
 export const goalText = text(16 * 1024);
 
 export const deliberationRequest = z.strictObject({
@@ -39,5 +40,9 @@ export const deliberationAnswer = z.looseObject({
   scorerVersion: z.string(),
   evidence: z.record(z.string(), z.unknown()),
   contradictions: z.array(contradiction),
+  /** What to do next; empty for a pass. */
+  recommendations: z.array(z.string()),
+  /** By which the verdict was reached: floors of a pass and of a reject, and the most thinking that is judged (D2). */
+  thresholds: z.record(z.string(), z.number()),
 });
 export type DeliberationAnswer = z.infer<typeof deliberationAnswer>;

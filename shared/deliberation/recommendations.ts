@@ -1,12 +1,13 @@
 import type { Score } from './scorer.ts';
-import type { Verdict } from './verdict.ts';
+import type { Verdict, VerdictThresholds } from './verdict.ts';
 
 const parts_max = 6;
-/** An axis at or above it needs no advice: the default of a pass. */
-const axis_fine = 0.6;
 
-/** What to do next, in sentences for the author of the reasoning; empty for a pass. Most urgent first. */
-export function recommendationsFor(score: Score, verdict: Verdict): string[] {
+/**
+ * What to do next, in sentences for the author of the reasoning; empty for a pass. Most urgent first. An axis that is high
+ * enough to pass needs no advice.
+ */
+export function recommendationsFor(score: Score, verdict: Verdict, thresholds: VerdictThresholds): string[] {
   if (verdict === 'pass') return [];
   const { evidence } = score;
   const advice: string[] = [];
@@ -24,7 +25,7 @@ export function recommendationsFor(score: Score, verdict: Verdict): string[] {
   for (const { written, value } of evidence.wrongSums.slice(0, 3)) {
     advice.push(`Correct "${written}" and what follows from it: it is ${value}.`);
   }
-  if (score.relevance < axis_fine && evidence.uncoveredGoalParts.length > 0) {
+  if (score.relevance < thresholds.pass_relevance && evidence.uncoveredGoalParts.length > 0) {
     advice.push(
       `Say how the steps serve these parts of the goal: ${evidence.uncoveredGoalParts.slice(0, parts_max).join(', ')}.`,
     );
@@ -38,11 +39,11 @@ export function recommendationsFor(score: Score, verdict: Verdict): string[] {
   if (evidence.empty.length > 0) {
     advice.push(`Replace sentences that only announce reasoning by what was found: "${evidence.empty[0]}"`);
   }
-  if (score.coherence < axis_fine) {
+  if (score.coherence < thresholds.pass_coherence) {
     for (const problem of evidence.orderProblems)
       advice.push(`Put the steps in the order in which they follow. ${problem}`);
   }
-  if (score.depth < axis_fine) advice.push(...depthAdvice(score));
+  if (score.depth < thresholds.pass_depth) advice.push(...depthAdvice(score));
   if (evidence.lowConfidence !== undefined) {
     advice.push(`Have a person look at it; the score is uncertain. ${evidence.lowConfidence}`);
   }

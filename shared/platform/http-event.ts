@@ -2,7 +2,14 @@
 
 import type { APIGatewayEventRequestContextV2, APIGatewayProxyEventV2WithRequestContext } from 'aws-lambda';
 import * as z from 'zod';
-import { bodyText, idempotencyKeyErrors, parseJsonObject, parseWith, pathErrors } from './http-input.ts';
+import {
+  bodyText,
+  checkMemberSizes,
+  idempotencyKeyErrors,
+  parseJsonObject,
+  parseWith,
+  pathErrors,
+} from './http-input.ts';
 import { badRequest } from './problem.ts';
 import type { Caller, RouteHandler } from './route-handler.ts';
 import { timeOfCall, virtualTimeHeader } from './virtual-time.ts';
@@ -54,6 +61,7 @@ export function readInput(
   const rawBody = bodyText(event.body, event.isBase64Encoded, handler.maxBodyBytes ?? defaultMaxBodyBytes);
   const sent = { params: event.pathParameters ?? {}, query: event.queryStringParameters ?? {} };
   const sentBody = method === 'GET' || method === 'DELETE' ? {} : parseJsonObject(rawBody);
+  checkMemberSizes(sentBody, handler.maxMemberBytes ?? {});
   const key = method === 'POST' ? event.headers['idempotency-key'] : undefined;
   const timed = timeOfCall(
     event.headers[virtualTimeHeader.toLowerCase()],

@@ -3,7 +3,7 @@
 import type * as z from 'zod';
 import { isExactNumber, parseExactJson } from './exact-json.ts';
 import { idPattern } from './ids.ts';
-import { badRequest, type FieldError, tooLarge } from './problem.ts';
+import { badRequest, type FieldError, membersTooLarge, tooLarge } from './problem.ts';
 
 /** Deeper JSON than this is refused; nothing in the contract comes near it. */
 const depthMax = 64;
@@ -69,6 +69,20 @@ function unstorable(value: unknown, depth: number): string | undefined {
   }
   if (typeof value === 'number' && !Number.isFinite(value)) return 'must be a finite number';
   return depth > depthMax ? `is nested deeper than ${depthMax} levels` : undefined;
+}
+
+/** @throws Problem 413 naming every member that is too large */
+export function checkMemberSizes(
+  body: Readonly<Record<string, unknown>>,
+  bytes_max: Readonly<Record<string, number>>,
+): void {
+  const errors = Object.entries(bytes_max).flatMap(([path, max]) => {
+    const value = body[path];
+    return typeof value === 'string' && Buffer.byteLength(value, 'utf8') > max
+      ? [{ path, message: `must be at most ${max} bytes of UTF-8` }]
+      : [];
+  });
+  if (errors.length > 0) throw membersTooLarge(errors);
 }
 
 /** Judges a value by its schema; the paths of the errors are as the caller wrote them. */

@@ -109,6 +109,16 @@ export function tooLarge(bytes_max: number): Problem {
   });
 }
 
+export function membersTooLarge(errors: readonly FieldError[]): Problem {
+  const members = errors.map(({ path, message }) => `${path} ${message}`).join(', ');
+  return new Problem({
+    status: 413,
+    code: 'too_large',
+    detail: `The request is too large: ${members}.`,
+    errors,
+  });
+}
+
 /** 422: understood, and cannot be done as asked. */
 export function unprocessable(code: string, detail: string, more?: Partial<ProblemDetails>): Problem {
   return new Problem({ ...more, status: 422, code, detail });

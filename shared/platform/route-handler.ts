@@ -43,6 +43,8 @@ export type RouteHandler = {
   readonly query?: z.ZodType;
   /** Default 64 KB. */
   readonly maxBodyBytes?: number;
+  /** Members of the body of which more than so many bytes of UTF-8 answer 413, as a body that is too large does. */
+  readonly maxMemberBytes?: Readonly<Record<string, number>>;
   /** `self`: the handler makes repeats harmless and gets the key; else a generic layer replays the first answer. */
   readonly idempotent?: 'self';
   handle(call: Call): Promise<Reply>;
@@ -56,6 +58,8 @@ export function route<Body extends z.ZodType = EmptyObject, Query extends z.ZodT
   readonly body?: Body;
   readonly query?: Query;
   readonly maxBodyBytes?: number;
+  /** Members of the body of which more than so many bytes of UTF-8 answer 413, as a body that is too large does. */
+  readonly maxMemberBytes?: Readonly<Record<string, number>>;
   readonly idempotent?: 'self';
   handle(call: Call<z.output<Body>, z.output<Query>>): Promise<Reply>;
 }): RouteHandler {

@@ -21,6 +21,9 @@ const ofTheRules: Partial<Policy> = {
   promise_seconds: 60,
   grace_seconds: 30,
   quota_event_seconds: 10,
+  ...{ pass_overall: 0.6, pass_depth: 0.6, pass_coherence: 0.6, pass_relevance: 0.6 },
+  ...{ reject_overall: 0.4, reject_depth: 0.2, reject_coherence: 0.2, reject_relevance: 0.2 },
+  thinking_tokens_max: 2000,
 };
 
 test('without overrides the numbers are those of the rules, and they keep their own ranges', () => {
@@ -68,6 +71,8 @@ test.each([
   ['{"lapses_max":null}', 'lapses_max must be a whole number from 0 to 1000.'],
   ['{"lease_seconds":9}', 'lease_seconds must be a whole number from 10 to 86400.'],
   ['{"burst_share":-0.1}', 'burst_share must be a number from 0 to 10.'],
+  ['{"reject_depth":0.61}', 'reject_depth must not be above pass_depth.'],
+  ['{"pass_overall":0.3,"pass_relevance":1.1}', 'pass_relevance must be a number from 0 to 1.'],
   ['{"version":"mine"}', 'version is not one of'],
   ['{"lapses_max":-1,"claim_seconds":0}', 'claim_seconds must be a whole number from 1 to 86400; lapses_max'],
   ['[]', 'must be an object of numbers by name.'],

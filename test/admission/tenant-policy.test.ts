@@ -35,6 +35,9 @@ const ofTheStage = {
   leaseSeconds: 60,
   lapsesMax: 3,
   graceSeconds: 30,
+  ...{ passOverall: 0.6, passDepth: 0.6, passCoherence: 0.6, passRelevance: 0.6 },
+  ...{ rejectOverall: 0.4, rejectDepth: 0.2, rejectCoherence: 0.2, rejectRelevance: 0.2 },
+  thinkingTokensMax: 2000,
 };
 const none = Object.fromEntries(Object.keys(ofTheStage).map((name) => [name, null]));
 
@@ -82,6 +85,41 @@ describe('what a tenant has of its own', () => {
     } finally {
       restore();
     }
+  });
+});
+
+describe('its floors of a verdict (D2)', () => {
+  const put = (policy: object) => api.call('operator', 'PUT', '/v1/tenants/own/quotas', { policy });
+
+  test.each<[string, object, object, string[]]>([
+    ['a reject floor at its pass floor is as high as may be', {}, { rejectDepth: 0.6 }, []],
+    ['above it, it is refused', {}, { rejectDepth: 0.61 }, ['policy.rejectDepth']],
+    ['so is a pass floor below it', {}, { passCoherence: 0.19 }, ['policy.passCoherence']],
+    ['both at once may move past what was', {}, { passOverall: 0.2, rejectOverall: 0.1 }, []],
+    ['both at once must rise', {}, { passOverall: 0.1, rejectOverall: 0.2 }, ['policy.rejectOverall']],
+    ['what is left out is the own one', { passDepth: 0.9 }, { rejectDepth: 0.8 }, []],
+    [
+      'and the stage’s once it is lifted',
+      { passDepth: 0.9, rejectDepth: 0.8 },
+      { passDepth: null },
+      ['policy.passDepth'],
+    ],
+    [
+      'every one that is wrong is named',
+      {},
+      { rejectOverall: 0.7, passRelevance: 0.1 },
+      ['policy.rejectOverall', 'policy.passRelevance'],
+    ],
+  ])('%s', async (_, before, given, wrong) => {
+    expect((await put(before)).status).toBe(200);
+    const own = await quotasOf('own');
+    const { status, body } = await put(given);
+    expect({ status, paths: (body.errors ?? []).map(({ path }: { path: string }) => path) }).toEqual({
+      status: wrong.length === 0 ? 200 : 400,
+      paths: wrong,
+    });
+    const expected = wrong.length === 0 ? { ...own.policy, ...given } : own.policy;
+    expect((await quotasOf('own')).policy).toEqual(expected);
   });
 });
 

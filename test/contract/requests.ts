@@ -199,7 +199,8 @@ export const requests: { readonly [K in RouteKey]: RequestSample } = {
       taskId: badId,
       phase: badId,
       goal: ['', 'x'.repeat(16 * kilobytes + 1), 7, null],
-      text: ['', 7, null, ['a'], 'x'.repeat(256 * kilobytes + 1), 'é'.repeat(128 * kilobytes + 1), 'NUL \0'],
+      // More than 256 KB of it are 413 (test/deliberation/adversaries).
+      text: ['', 7, null, ['a'], 'NUL \0'],
       modelUsed: ['', 'x'.repeat(257), 7, null],
       thinkingTokens: [-1, 1.5, '10', null, hugeNumber],
       thoughts: ['x'],
@@ -327,6 +328,15 @@ export const requests: { readonly [K in RouteKey]: RequestSample } = {
       'policy.leaseSeconds': badLease.filter((value) => value !== null),
       'policy.lapsesMax': [-1, 1001, 0.5, '3', hugeNumber],
       'policy.graceSeconds': [0, 3601, 0.5, '30', hugeNumber],
+      ...Object.fromEntries(
+        [
+          ...['passOverall', 'passDepth', 'passCoherence', 'passRelevance'],
+          ...['rejectOverall', 'rejectDepth', 'rejectCoherence', 'rejectRelevance'],
+        ].map((name) => [`policy.${name}`, [-0.01, 1.01, '0.5', true, hugeNumber]]),
+      ),
+      'policy.rejectDepth': [0.61],
+      'policy.passCoherence': [0.19],
+      'policy.thinkingTokensMax': [-1, 0.5, 100_000_001, '2000', hugeNumber],
       // The stage's alone: they compare tenants with each other.
       'policy.minRunSeconds': [30],
       'policy.agingStepSeconds': [300],

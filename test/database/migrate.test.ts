@@ -118,3 +118,37 @@ test("the stage's operator key is stored as a hash, and follows the secret", asy
   const [second] = await query(`select secret_hash from api_keys where key_id = 'operator'`);
   expect(second).not.toEqual(first);
 });
+
+test('scores from before the gate had an order get one, by time and then by id (0018)', async () => {
+  const earlier = await mkdtemp(join(tmpdir(), 'migrations-'));
+  await cp(folder, earlier, { recursive: true });
+  await rm(join(earlier, '0018_quality_gate.sql'));
+  await up(earlier);
+  const rows = [
+    ['s3', 'plan', '2026-01-02'],
+    ['s2', 'research', '2026-01-01'],
+    ['s1', 'story_loop', '2026-01-01'],
+    ['s0', null, '2026-01-03'],
+  ].map(
+    ([id, phase, day]) =>
+      `('${id}', 'a', 'r', ${phase === null ? 'null' : `'${phase}'`}, 0.5, 0.5, 0.5, 0.5, 'review', 'v', '{}', '{}', '[]', '[]', '', '${day}')`,
+  );
+  // Without the rows that they belong to.
+  await query(`set session_replication_role = replica;
+    insert into deliberation_scores (score_id, tenant_id, run_id, phase, overall_score, depth_score, coherence_score, relevance_score,
+      recommendation, scorer_version, thresholds, evidence, contradictions, recommendations, text_sha256, created_at)
+    values ${rows.join(', ')}`);
+  await up();
+  const columns = 'score_id as id, score_number::int as number, counts_for_gate as counts';
+  expect(await query(`select ${columns} from deliberation_scores order by score_number`)).toEqual([
+    { id: 's1', number: 1, counts: true },
+    { id: 's2', number: 2, counts: false },
+    { id: 's3', number: 3, counts: true },
+    { id: 's0', number: 4, counts: true },
+  ]);
+  const [next] = await query(
+    `select nextval(pg_get_serial_sequence('deliberation_scores', 'score_number'))::int as number`,
+  );
+  expect(next).toEqual({ number: 5 });
+  await rm(earlier, { recursive: true, force: true });
+});

@@ -1,6 +1,7 @@
 /** The monitoring queries of the contract answer, with their columns. */
 
 import { beforeAll, expect, test } from '@jest/globals';
+import { type Numbers, passing, rejected, reviewed, store } from '../deliberation/labelled-scorer.ts';
 import { testApi } from '../setup/api.ts';
 import { withDatabase } from '../setup/database.ts';
 
@@ -70,11 +71,42 @@ test('v_priority_queue of the preempted, newest first', async () => {
   });
 });
 
-test('v_low_quality_reasoning', async () => {
-  expect(await one('SELECT * FROM v_low_quality_reasoning LIMIT 10')).toMatchObject({
-    run_id: 'run-123',
+test('v_low_quality_reasoning: rejects and reviews, the newest first, of one time the later recorded', async () => {
+  const record = async (numbers: Numbers, seconds: number) =>
+    (await store(database.app, 'tenant-abc', numbers, at(seconds), { runId: 'run-low' })).scoreId;
+  const at = (seconds: number) => new Date(api.now().getTime() + seconds * 1000);
+  const resources = { cpu: 1, memoryGb: 1 };
+  const budget = { maxCostUSD: 1 };
+  await api.call(as, 'POST', '/v1/runs', { runId: 'run-low', phase: 'plan', resources, budget });
+  const [first, second] = [await record(reviewed, 1), await record(rejected, 1)];
+  await record(passing, 3);
+  const newest = await record(reviewed, 2);
+  const rows = await database.app.query<Record<string, unknown>>(
+    `SELECT * FROM v_low_quality_reasoning WHERE run_id = 'run-low' LIMIT 10`,
+  );
+  expect(rows.map((row) => row.score_id)).toEqual([newest, second, first]);
+  expect(rows[1]).toMatchObject({
+    tenant_id: 'tenant-abc',
+    task_id: 'run-low',
+    phase: 'plan',
+    overall_score: '0.460000',
+    coherence_score: '0.100000',
     recommendation: 'reject',
+    scorer_version: 'labelled-1',
+    thresholds: { reject_coherence: 0.2, pass_overall: 0.6 },
   });
+  expect(
+    await one(
+      `SELECT AVG(overall_score), COUNT(*) FILTER (WHERE recommendation = 'pass') FROM deliberation_scores WHERE run_id = 'run-low'`,
+    ),
+  ).toEqual({ avg: '0.56500000000000000000', count: 1n });
+});
+
+test('v_low_quality_reasoning of everybody', async () => {
+  const rows = await database.app.query<Record<string, unknown>>(
+    'SELECT * FROM v_low_quality_reasoning LIMIT 10',
+  );
+  expect(rows.map((row) => row.run_id)).toEqual(['run-low', 'run-low', 'run-low', 'run-123']);
 });
 
 test('budget_events of a run in the order in which they fired', async () => {

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { policy } from '../../shared/admission/policy.ts';
 import { sentencesToTheJudge } from '../../shared/deliberation/addresses-judge.ts';
 import type { Opinion } from '../../shared/deliberation/judge.ts';
 import { readUsage } from '../../shared/deliberation/judge-answer.ts';
@@ -161,7 +162,7 @@ describe('the score that comes of it (property)', () => {
           opinion,
         );
         for (const name of axes) expect(judged[name]).toBeLessThanOrEqual(score[name]);
-        if (verdictOf(score, 0) !== 'pass') expect(verdictOf(judged, 0)).not.toBe('pass');
+        if (verdictOf(score, 0, policy) !== 'pass') expect(verdictOf(judged, 0, policy)).not.toBe('pass');
       }),
     );
   });

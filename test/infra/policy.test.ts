@@ -53,6 +53,7 @@ test.each([
     { prod: { lease_seconds: 5 } },
     'policy of stage prod: lease_seconds must be a whole number from 10 to 86400',
   ],
+  [{ prod: { pass_depth: 0.1 } }, 'policy of stage prod: reject_depth must not be above pass_depth'],
   [{ prod: null }, 'policy of stage prod: must be an object of numbers by name'],
   [{ dev: { grace_seconds: 0 } }, 'policy of stage dev: grace_seconds must be'],
   [{ production: {} }, 'policy: unknown stage production: use local, dev, staging, prod'],

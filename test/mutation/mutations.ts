@@ -1,6 +1,7 @@
 /** Rules of the product and the one line each that breaks it. `mutate.ts` sees to it that the tests notice. */
 
 import { budgetMutations } from './budget-mutations.ts';
+import { deliberationMutations } from './deliberation-mutations.ts';
 import { judgeMutations } from './judge-mutations.ts';
 
 export type Mutation = {
@@ -332,4 +333,5 @@ export const mutations: readonly Mutation[] = [
   },
   ...budgetMutations,
   ...judgeMutations,
+  ...deliberationMutations,
 ];
