@@ -119,10 +119,10 @@ test("the stage's operator key is stored as a hash, and follows the secret", asy
   expect(second).not.toEqual(first);
 });
 
-test('scores from before the gate had an order get one, by time and then by id (0018)', async () => {
+test('scores from before the gate had an order get one, by time and then by id (0019)', async () => {
   const earlier = await mkdtemp(join(tmpdir(), 'migrations-'));
   await cp(folder, earlier, { recursive: true });
-  await rm(join(earlier, '0018_quality_gate.sql'));
+  await rm(join(earlier, '0019_quality_gate.sql'));
   await up(earlier);
   const rows = [
     ['s3', 'plan', '2026-01-02'],
