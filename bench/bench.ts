@@ -7,6 +7,7 @@ import { measureMetering } from './metering.ts';
 import { type BenchOptions, help, parseCommandLine } from './options.ts';
 import { measureOvershoot, type OvershootCell } from './overshoot.ts';
 import { reportOf, tablesOf } from './report.ts';
+import { measureScoring } from './scoring.ts';
 import { withServer } from './server.ts';
 
 async function main(): Promise<void> {
@@ -15,8 +16,8 @@ async function main(): Promise<void> {
     process.stdout.write(help);
     return;
   }
-  // Metering brings a server of its own, with a stage before it.
-  const decisions = command.parts.some((part) => part !== 'metering')
+  // Metering brings a server of its own, with a stage before it; scoring needs none.
+  const decisions = command.parts.some((part) => part !== 'metering' && part !== 'scoring')
     ? await measureDecisions(command)
     : { postgres: null, line: [], admission: [], overshoot: [] };
   const metering = command.parts.includes('metering')
@@ -28,6 +29,7 @@ async function main(): Promise<void> {
     decisions.admission,
     metering?.cells ?? [],
     decisions.overshoot,
+    command.parts.includes('scoring') ? await measureScoring(log) : null,
   );
   process.stdout.write(command.json ? `${JSON.stringify(report)}\n` : tablesOf(report));
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { lineShapes } from './line-shapes.ts';
 
-const partNames = [...lineShapes.map(({ name }) => name), 'admission', 'metering', 'overshoot'];
+const partNames = [...lineShapes.map(({ name }) => name), 'admission', 'metering', 'overshoot', 'scoring'];
 
 export const help = `Usage: npm run bench -- [options]
 
@@ -20,7 +20,8 @@ ratios to it rather than milliseconds, and on a busy machine neither from one ru
 Parts: ${lineShapes.map(({ name, title }) => `${name}: ${title}`).join(';\n       ')};
        admission: admissions per second over many connections;
        metering: cost events per second over HTTP and by the queue of a local stage, beside COPY;
-       overshoot: what fifty runners of one tenant spend past its pause threshold (B7).
+       overshoot: what fifty runners of one tenant spend past its pause threshold (B7);
+       scoring: what the built-in scorer of reasoning takes for a text, beside counting keywords.
 `;
 
 export type BenchOptions = {

@@ -6,6 +6,7 @@ import type { LineResult } from './line.ts';
 import { type MeteringCell, type Way, ways } from './metering.ts';
 import { type OvershootCell, overshootTable } from './overshoot.ts';
 import type { Measure } from './rounds.ts';
+import { type ScoringResult, scoringTable } from './scoring.ts';
 import { updateName } from './yardsticks.ts';
 
 export type Report = {
@@ -24,6 +25,7 @@ export type Report = {
   readonly admission: readonly Cell[];
   readonly metering: readonly ReportedCell[];
   readonly overshoot: readonly OvershootCell[];
+  readonly scoring: ScoringResult | null;
 };
 
 /** `perCopy`: events per second over those of COPY in the same rounds. */
@@ -38,6 +40,7 @@ export function reportOf(
   admission: readonly Cell[],
   metering: readonly MeteringCell[],
   overshoot: readonly OvershootCell[],
+  scoring: ScoringResult | null,
 ): Report {
   return {
     machine: { cores: cpus().length, node: process.version, postgres },
@@ -50,6 +53,7 @@ export function reportOf(
     })),
     admission,
     overshoot,
+    scoring,
     metering: metering.map((cell) => {
       const { http, queue, copy } = cell.ways;
       const perCopy = {
@@ -67,7 +71,7 @@ function compared(measures: readonly Measure[]): ReportedMeasure[] {
 }
 
 /** The report as lines for a terminal. */
-export function tablesOf({ machine, line, admission, metering, overshoot }: Report): string {
+export function tablesOf({ machine, line, admission, metering, overshoot, scoring }: Report): string {
   const lines = [`${machine.cores} cores, Postgres ${machine.postgres}, Node ${machine.node}`];
   for (const { shape, title, waiting, running, groups } of line) {
     lines.push('', `${shape}: ${waiting} waiting, ${running} running; ${title}`);
@@ -98,6 +102,8 @@ export function tablesOf({ machine, line, admission, metering, overshoot }: Repo
   }
   if (metering.length > 0) lines.push(...meteringTable(metering));
   for (const [name = '', ...cells] of overshootTable(overshoot)) lines.push(row(name, cells, 15));
+  if (scoring !== null) lines.push('');
+  for (const [name = '', ...cells] of scoringTable(scoring)) lines.push(row(name, cells));
   return `${lines.join('\n')}\n`;
 }
 

@@ -22,6 +22,7 @@ const patterns: readonly RegExp[] = [
   // Orders about the judge's own orders.
   /\b(?:ignore|disregard|forget|override|bypass|skip)\s+(?:(?:all|any|every|the|your|of|these|those|previous|prior|above|earlier|preceding|system|grading|other|my)\s+){0,5}(?:instructions?|prompts?|rubrics?|guidelines|directives?|grading rules|system messages?)\b/,
   /\b(?:new|updated|revised|real|actual)\s+(?:system\s+)?(?:instructions?|prompt|rubric)\s*(?::|for (?:you|the))/,
+  /\b(?:ignore|disregard|forget)\s+(?:(?:all|any|the|your|of|these|those)\s+){0,4}rules?\s+(?:above|before|given)\b/,
   /\b(?:system|developer) (?:prompt|message|override)\b/,
   // Speaking to it.
   new RegExp(
@@ -48,6 +49,7 @@ const patterns: readonly RegExp[] = [
   /(?<![\d.,(*+=$-]\s*)\b(?:10\s*\/\s*10|100\s*\/\s*100|(?:10|ten) out of (?:10|ten))\b(?!\s*[=*×+/^$\d-]|\s*\)|\s+x\b|\s+(?:[a-z]+\s+)?(?:tests?|checks?|runs?|cases?|times?|trials?|requests?|samples?|users?|people)\b)/,
   /\b(?:10|ten)\s*,\s*(?:10|ten)\s*(?:,|and)+\s*(?:10|ten)\b/,
   /\bfull marks\b/,
+  /\b(?:score|grade|rating|mark)s? of (?:10|ten)\b/,
   // Forms that are the judge's own.
   /\breport_grades\b|\btool_?use\b|"?(?:depth|coherence|relevance)"?\s*:\s*\{?\s*"?score"?\s*:/,
   /<\/?\s*(?:goal|text|system|instructions?|untrusted[\w-]*|rubric)\b[^>]{0,80}>|<\|\w+\|>|\[\/?inst\]|<<\/?sys>>/,
@@ -56,14 +58,19 @@ const patterns: readonly RegExp[] = [
 /** The sentences found, as written; none of most texts. */
 export function sentencesToTheJudge(...texts: readonly string[]): string[] {
   const found = texts.flatMap((text) =>
-    sentencesOf(text.slice(0, looked_chars_max)).filter((sentence) => addresses(sentence)),
+    sentencesOf(text.slice(0, looked_chars_max)).filter((sentence) => addressesJudge(sentence)),
   );
   return [...new Set(found)].slice(0, quotes_max).map(quoted);
 }
 
-function addresses(sentence: string): boolean {
+/** One of these stands in whatever the patterns find; most sentences have none and cost one look. */
+const hints =
+  /judge|grade|evaluat|scor|rat(?:e|er|ing)\b|mark|instruct|prompt|rubric|guideline|directive|message|override|review|model|llm|\bai\b|assistant|chatbot|10|ten\b|tool|depth|coherence|relevance|goal|text|untrusted|inst\]|sys>|award|assign|<|rule/;
+
+/** Whether one sentence speaks to whoever grades it. */
+export function addressesJudge(sentence: string): boolean {
   const plain = sentence.toLowerCase();
-  return patterns.some((pattern) => pattern.test(plain));
+  return hints.test(plain) && patterns.some((pattern) => pattern.test(plain));
 }
 
 /** Of what a reader sees: compatibility forms are one with the plain ones, and invisible characters split no word. */

@@ -1,9 +1,10 @@
-import type { WrongSum } from './arithmetic.ts';
-import type { Depth } from './depth.ts';
+import type { Measured } from './features.ts';
 import type { Move } from './moves.ts';
 import type { OrderFeatures } from './order.ts';
-import type { Reading, Step } from './reading.ts';
-import type { Relevance } from './relevance.ts';
+import type { Step } from './reading.ts';
+
+/** Sentences that speak for a score and against it, the strongest first. */
+export type Grounds = { readonly for: readonly string[]; readonly against: readonly string[] };
 
 /** Why a text got its score: quotes and lists that a person can act on. */
 export type Evidence = {
@@ -27,23 +28,23 @@ export type Evidence = {
   readonly orderProblems: readonly string[];
   /** Sums whose stated result is wrong, with the value they have. */
   readonly wrongSums: readonly { readonly written: string; readonly value: number }[];
+  /** What each score rests on. */
+  readonly restsOn: { readonly depth: Grounds; readonly coherence: Grounds; readonly relevance: Grounds };
   /** Why the score deserves little trust. */
   readonly lowConfidence?: string;
 };
 
 const quote_chars_max = 240;
 const quotes_max = 8;
-
-export type Measured = {
-  readonly reading: Reading;
-  readonly relevance: Relevance;
-  readonly depth: Depth;
-  readonly order: OrderFeatures;
-  readonly sums: readonly WrongSum[];
-};
+const grounds_max = 3;
+/** Log odds under which a step is shown as one that does not belong: seven in eight such steps were put in. */
+const stranger_odds = -2;
+/** Log odds under which two neighbours are shown as standing the wrong way round. */
+const turned_odds = -1;
 
 /** Gathers what the measures saw. Cue words count only in steps that bring something new, as they do in depth. */
-export function evidenceOf({ reading, relevance, depth, order, sums }: Measured): Evidence {
+export function evidenceOf(measured: Measured): Evidence {
+  const { reading, relevance, depth, order, sums, belonging } = measured;
   const { steps, lowConfidence } = reading;
   const saying = (move: Move): Step[] =>
     steps.filter((step) => !step.filler && step.fresh.length > 0 && depth.moves[step.index]?.includes(move));
@@ -55,6 +56,8 @@ export function evidenceOf({ reading, relevance, depth, order, sums }: Measured)
     const step = steps[index];
     return step ? quote(step) : '';
   };
+  const strangers = belonging.odds.flatMap((odds, index) => (odds < stranger_odds ? [index] : []));
+  const intruders = [...new Set([...relevance.intruders, ...strangers])].sort((left, right) => left - right);
   return {
     steps: steps.map((step) => ({
       text: quote(step),
@@ -70,11 +73,61 @@ export function evidenceOf({ reading, relevance, depth, order, sums }: Measured)
     repeated: depth.repeated
       .slice(0, quotes_max)
       .map(({ step, sameAs }) => ({ first: at(sameAs), second: at(step) })),
-    intruders: relevance.intruders.slice(0, quotes_max).map(at),
+    intruders: intruders.slice(0, quotes_max).map(at),
     empty: quotes(steps.filter((step) => step.filler)),
-    orderProblems: orderProblems(order),
+    orderProblems: [...orderProblems(order), ...turnedNeighbours(measured)],
     wrongSums: sums.slice(0, quotes_max).map(({ written, value }) => ({ written, value })),
+    restsOn: groundsOf(measured, intruders),
     ...(lowConfidence === null ? {} : { lowConfidence }),
+  };
+}
+
+function turnedNeighbours({ reading, succession }: Measured): string[] {
+  return succession.neighbours
+    .map((odds, at) => ({ odds, at }))
+    .filter(({ odds }) => odds < turned_odds)
+    .sort((left, right) => left.odds - right.odds)
+    .slice(0, grounds_max)
+    .flatMap(({ at }) => {
+      const [first, second] = [reading.steps[at], reading.steps[at + 1]];
+      return first && second ? [`"${quote(second)}" reads as if it came before "${quote(first)}".`] : [];
+    });
+}
+
+function groundsOf(
+  { reading, depth, facts, conflicts, succession }: Measured,
+  intruders: readonly number[],
+): Evidence['restsOn'] {
+  const { steps } = reading;
+  /** The steps with the most of something, as quotes. */
+  const best = (worth: (step: Step) => number): string[] =>
+    steps
+      .map((step) => ({ step, worth: worth(step) }))
+      .filter((one) => one.worth > 0)
+      .sort((left, right) => right.worth - left.worth)
+      .slice(0, grounds_max)
+      .map(({ step }) => quote(step));
+  const says = (step: Step) => !step.filler && !step.repeats;
+  const strange = steps.filter(({ index }) => intruders.includes(index)).map(quote);
+  return {
+    depth: {
+      for: best((step) => (says(step) ? step.fresh.length + (depth.moves[step.index]?.length ?? 0) : 0)),
+      against: steps
+        .filter((step) => !says(step))
+        .slice(0, grounds_max)
+        .map(quote),
+    },
+    coherence: {
+      for: best((step) => (says(step) ? Math.max(0, succession.neighbours[step.index - 1] ?? 0) : 0)),
+      against: [...conflicts.flatMap(({ first, second }) => [first, second]), ...strange].slice(
+        0,
+        2 * grounds_max,
+      ),
+    },
+    relevance: {
+      for: best((step) => (says(step) ? (facts[step.index]?.toGoal ?? 0) : 0)),
+      against: strange.slice(0, grounds_max),
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+import { addressesJudge, sentencesToTheJudge } from './addresses-judge.ts';
 import { groupSteps, type Sentence, splitSentences } from './steps.ts';
 import {
   cleanText,
@@ -48,6 +49,8 @@ export type Reading = {
   readonly sentences: readonly Sentence[];
   readonly steps: readonly Step[];
   readonly goal: Goal;
+  /** Sentences that speak to whoever grades the text, as quotes; none of them is a step. */
+  readonly toGrader: readonly string[];
   /** Why the score deserves little trust, null when nothing stands in the way. */
   readonly lowConfidence: string | null;
 };
@@ -65,6 +68,9 @@ const filler_meta_share = 0.3;
 /** A step without own content that shares this much of its words with a sentence of the goal is a copy of it. */
 const copy_share = 0.8;
 
+/** So much of a sentence is searched for talk to whoever grades the text. */
+const judged_chars_max = 400;
+
 const words_few = 8;
 /** Shares of Latin letters and of grammar words under which a text is not taken for English. */
 const latin_share_min = 0.6;
@@ -73,7 +79,10 @@ const grammar_share_min = 0.12;
 /** Reads a text and its goal once for all measures. Never throws; an empty text has no steps. */
 export function readReasoning(text: string, goalText: string): Reading {
   const clean = cleanText(text);
-  const sentences = splitSentences(clean);
+  // What is said to whoever grades the text is no part of it, so that no such sentence raises a score.
+  const sentences = splitSentences(clean).filter(
+    (sentence) => !addressesJudge(sentence.text.slice(0, judged_chars_max)),
+  );
   const goal = readGoal(cleanText(goalText).slice(0, goal_chars_max));
   const seen = new Set(goal.weights.keys());
   const earlier: Set<string>[] = [];
@@ -101,7 +110,13 @@ export function readReasoning(text: string, goalText: string): Reading {
       echo,
     };
   });
-  return { sentences, steps, goal, lowConfidence: doubt(clean, steps, goal) };
+  return {
+    sentences,
+    steps,
+    goal,
+    toGrader: sentencesToTheJudge(text),
+    lowConfidence: doubt(clean, steps, goal),
+  };
 }
 
 const wordsOf = (written: readonly string[]): string[] =>

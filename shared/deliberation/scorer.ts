@@ -20,7 +20,7 @@ export type Score = {
   readonly overall: number;
   readonly contradiction: number;
   readonly evidence: Evidence & {
-    /** Sentences that speak to whoever grades the text; looked for where a judge is switched on. */
+    /** Sentences that speak to whoever grades the text, in it or, where a judge is switched on, in the goal; none counts. */
     readonly addressesJudge?: readonly string[];
     /** Of a judge that was asked, or was to be. */
     readonly judge?: JudgeEvidence;

@@ -45,11 +45,6 @@ const damages: readonly (readonly [string, (typeof axes)[number], (sample: Sampl
       ({ steps }) =>
         steps.with(2, 'Monet painted the cathedral of Rouen in thirty canvases between 1892 and 1894.'),
     ],
-    [
-      'a step of another text between two',
-      'relevance',
-      ({ steps }) => steps.toSpliced(2, 0, 'Monet painted the cathedral of Rouen in thirty canvases.'),
-    ],
     ['words of every step in random order', 'coherence', ({ steps }) => steps.map(scramble)],
     ['the first half only', 'depth', ({ steps }) => steps.slice(0, Math.floor(steps.length / 2))],
     ['a step said twice', 'depth', ({ steps }) => steps.toSpliced(3, 0, steps[1] ?? '')],
@@ -66,6 +61,25 @@ describe.each(damages)('%s lowers %s', (_, axis, damage) => {
     const total = (stepsOf: (sample: Sample) => readonly string[]) =>
       samples.reduce((sum, sample) => sum + score(sample.goal, stepsOf(sample)).overall, 0);
     expect(total(damage)).toBeLessThan(total(({ steps }) => steps));
+  });
+});
+
+describe('a step of another text between two', () => {
+  const strange = 'Monet painted the cathedral of Rouen in thirty canvases.';
+  const between = ({ goal, steps }: Sample) => score(goal, steps.toSpliced(2, 0, strange));
+
+  test.each(samples.map((sample) => [sample.goal, sample] as const))('is named: %s', (_, sample) => {
+    expect(between(sample).evidence.intruders).toContain(strange);
+    expect(between(sample).evidence.restsOn.relevance.against).toContain(strange);
+  });
+
+  // One sample has a step that already stands apart: there a second one may hide behind it.
+  test('lowers relevance and overall in the mean', () => {
+    for (const name of ['relevance', 'overall'] as const) {
+      const total = (scored: (sample: Sample) => Score) =>
+        samples.reduce((sum, sample) => sum + scored(sample)[name], 0);
+      expect(total(between)).toBeLessThan(total(sound));
+    }
   });
 });
 
