@@ -4,8 +4,8 @@ import { baseForms } from './word-forms.ts';
 import { parts, type SynsetId, type WordNet } from './wordnet.ts';
 
 /** Rarer meanings join words that nobody takes for related. */
-const senses_max = 4;
-const compound_senses_max = 2;
+const senses_max = 6;
+const compound_senses_max = 1;
 
 /**
  * Meanings of the words of `tables/words.bin` and of compounds of two of them, what is broader and what is opposite.
