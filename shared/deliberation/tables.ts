@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 
 /** Names below `tables/`. */
-export type TableName = 'words.bin' | 'relations.bin';
+export type TableName = 'words.bin' | 'relations.bin' | 'contradiction.json';
 
 /** Bytes of a table, read anew at each call: the caller keeps what it makes of them. */
 export const tableBytes = (name: TableName): Buffer =>
