@@ -17,7 +17,7 @@ const sentences = (text: string) => splitSentences(cleanText(text)).map((sentenc
 /** Pairs of premise and text that have comparisons of the kind wanted. */
 function pairsOf(examples: readonly Example[], denied: boolean): Pair[] {
   return examples.flatMap(({ group, label, premise, text }) => {
-    const comparisons = comparedBetween(sentences(premise ?? ''), sentences(text))
+    const comparisons = [...comparedBetween(sentences(premise ?? ''), sentences(text))]
       .filter(({ conflict }) => conflict.reason !== null && isDenied(conflict.features) === denied)
       .map(({ conflict }) => conflictRow(conflict.features));
     return comparisons.length === 0 ? [] : [{ group, label: label === 1 ? 1 : 0, comparisons }];

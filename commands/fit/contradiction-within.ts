@@ -41,7 +41,7 @@ export function groupsOf(examples: readonly Example[]): Group[] {
 }
 
 function comparisonsOf(text: string, known: ReadonlySet<string>): Comparison[] {
-  return comparedWithin(sentencesOf(text))
+  return [...comparedWithin(sentencesOf(text))]
     .filter(({ conflict }) => countsWithin(conflict))
     .map(({ first, second, conflict }) => ({
       features: conflictRow(conflict.features),

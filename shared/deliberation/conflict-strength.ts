@@ -59,11 +59,18 @@ export const countsWithin = ({ reason }: Conflict): boolean => reason !== null &
 
 /** 0..1, of two sentences of one text. */
 export const strengthWithin = (conflict: Conflict): number =>
-  countsWithin(conflict) ? chance(model().within, conflict.features) : 0;
+  countsWithin(conflict) ? trustIn(conflict) * chance(model().within, conflict.features) : 0;
 
 /** 0..1, of a sentence of the premise and one of the text. */
-export function strengthBetween({ features, reason }: Conflict): number {
+export function strengthBetween(conflict: Conflict): number {
+  const { features, reason } = conflict;
   if (reason === null) return 0;
-  if (isDenied(features)) return chance(model().denied, features);
-  return policy.exchange_trust * chance(model().asserted, features);
+  return (
+    trustIn(conflict) *
+    (isDenied(features)
+      ? chance(model().denied, features)
+      : policy.exchange_trust * chance(model().asserted, features))
+  );
 }
+
+const trustIn = ({ features }: Conflict): number => (features.supposed === 1 ? policy.supposed_trust : 1);

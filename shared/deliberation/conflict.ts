@@ -1,5 +1,7 @@
+import { denialsBetween, nearness } from './denials.ts';
 import type { Frame, FrameWord } from './frames.ts';
-import { areAntonyms, compoundOf, type Kinship, kinshipOf, likenessOf, strangers } from './kinship.ts';
+import type { Kinship } from './kinship.ts';
+import { meaning_min, opposite_min, pairUp, restOf, sameness, type WordPair } from './word-pairs.ts';
 
 /** What two sentences have to do with each other, in numbers; `conflictSigns` says which way each counts. */
 export type ConflictFeatures = { readonly [name in keyof typeof conflictSigns]: number };
@@ -61,20 +63,24 @@ export const conflictSigns = {
 
 export const conflictNames = Object.keys(conflictSigns) as (keyof ConflictFeatures)[];
 
-/** Two words that stand in each other's place, and how they relate (the first to the second). */
-export type WordPair = {
-  readonly first: FrameWord;
-  readonly second: FrameWord;
-  readonly kinship: Kinship;
-  /** The words of the sentences: two of each side that is a compound. */
-  readonly firstParts: readonly FrameWord[];
-  readonly secondParts: readonly FrameWord[];
+/** How much words count in an alignment. */
+export type Weights = {
+  /** Above 0. */
+  readonly weigh: (word: FrameWord) => number;
+  /** Sum over the words of a sentence. */
+  readonly totalOf: (frame: Frame) => number;
+};
+
+/** Words of a sentence that are searched for their like in the other; time goes with the square. */
+export type Effort = {
+  /** Of what only one of them says: a longer rest aligns too little to matter. */
+  readonly rest_max: number;
+  /** For `deniedNear` and `secondNear`; 0 leaves them at 0. */
+  readonly near_words_max: number;
 };
 
 export type Conflict = {
   readonly features: ConflictFeatures;
-  /** Pairs that differ, the most telling first. */
-  readonly pairs: readonly WordPair[];
   /** Null when nothing in them conflicts. */
   readonly reason: Reason | null;
 };
@@ -85,49 +91,41 @@ export type Reason = {
   readonly why: string;
 };
 
-/** Words of one side that are looked up against those of the other; a longer rest aligns too little to matter. */
-const rest_max = 12;
-/** Less than this in common, and two words stand in each other's place only by their neighbours. */
-const bond_min = 0.3;
-
-/** From here on two words count as of one meaning, or as opposites. */
-const meaning_min = 0.25;
-const opposite_min = 0.4;
-
 /**
  * Compares what two sentences state.
  *
- * @param weigh weight of a word in an alignment, above 0
- * @param near whether to fill in `deniedNear` and `secondNear`, which take the square of the sentences' lengths
+ * @param effort how many words of a sentence are searched for their like in the other
  */
 export function conflictOf(
   first: Frame,
   second: Frame,
-  weigh: (word: FrameWord) => number,
-  near: boolean,
+  { weigh, totalOf }: Weights,
+  effort: Effort,
 ): Conflict {
   const rest = restOf(first, second);
-  const pairs = pairUp(rest.first, rest.second);
-  const firstWeight = total(first.words, weigh);
-  const secondWeight = total(second.words, weigh);
+  const pairs = pairUp(rest.first.slice(0, effort.rest_max), rest.second.slice(0, effort.rest_max));
+  const firstWeight = totalOf(first);
+  const secondWeight = totalOf(second);
+  const firstRest = total(rest.first, weigh);
+  const secondRest = total(rest.second, weigh);
   const meant = pairs.map((pair) => ({ pair, share: sameness(pair.kinship) }));
   const softly = (side: 'firstParts' | 'secondParts') =>
     meant.reduce((sum, { pair, share }) => sum + total(pair[side], weigh) * share, 0);
-  const sharedFirst = firstWeight - total(rest.first, weigh) + softly('firstParts');
-  const sharedSecond = secondWeight - total(rest.second, weigh) + softly('secondParts');
+  const sharedFirst = firstWeight - firstRest + softly('firstParts');
+  const sharedSecond = secondWeight - secondRest + softly('secondParts');
   const paired = new Set(pairs.flatMap((pair) => [...pair.firstParts, ...pair.secondParts]));
   const alone = (words: readonly FrameWord[]) =>
     words.filter((word) => !paired.has(word) && !word.grammar).length;
-  const denials = denialsBetween(first, second, pairs, near);
+  const denials = denialsBetween(first, second, pairs, effort);
   const content = pairs.filter((pair) => !(pair.first.grammar && pair.second.grammar));
   const opposite = strongest(pairs, ({ kinship }) => kinship.opposite);
   const number = pairs.find(isNumberConflict);
   const top = (of: (kinship: Kinship) => number) =>
     content.reduce((best, { kinship }) => Math.max(best, of(kinship)), 0);
   const explained = content.length === 0 ? 0 : Math.min(...content.map(({ kinship }) => sameness(kinship)));
+  const lone = [...rest.first, ...rest.second].filter((word) => !paired.has(word));
   const surroundings = () => {
-    const shared = firstWeight - total(rest.first, weigh) + secondWeight - total(rest.second, weigh);
-    const lone = [...rest.first, ...rest.second].filter((word) => !paired.has(word));
+    const shared = firstWeight - firstRest + secondWeight - secondRest;
     return shared === 0 ? 0 : shared / (shared + total(lone, weigh));
   };
   const features: ConflictFeatures = {
@@ -139,7 +137,7 @@ export function conflictOf(
     parity: first.denied === second.denied ? 0 : 1,
     bothDenied: first.denied && second.denied ? 1 : 0,
     ...denials,
-    secondNear: near ? nearness(second.words, first.words) : 0,
+    secondNear: nearness(second.words, first.words, effort),
     secondDenies: second.denied ? 1 : 0,
     opposite: opposite?.kinship.opposite ?? 0,
     sibling: top(({ sibling, same }) => (same >= 0.3 ? 0 : sibling)),
@@ -153,10 +151,10 @@ export function conflictOf(
     secondAlone: alone(rest.second),
     pairs: content.length,
     supposed: first.supposed === second.supposed ? 0 : 1,
-    names: [...rest.first, ...rest.second].some((word) => word.name && !paired.has(word)) ? 1 : 0,
+    names: lone.some((word) => word.name) ? 1 : 0,
     size: Math.min(first.words.length, second.words.length),
   };
-  return { features, pairs, reason: reasonOf(features, content, opposite, number) };
+  return { features, reason: reasonOf(features, content, opposite, number) };
 }
 
 const isDeniedOpposite = ({ first, second, kinship }: WordPair): boolean =>
@@ -190,95 +188,10 @@ function reasonOf(
   return pair ? { kind: 'exchange', why: `"${pair.first.form}" became "${pair.second.form}".` } : null;
 }
 
-const total = (words: readonly FrameWord[], weigh: (word: FrameWord) => number): number =>
-  words.reduce((sum, word) => sum + weigh(word), 0);
-
-/** How much of the first word's place the second takes without saying anything else, 0..1. */
-function sameness({ same, narrower, opposite, rival, likeness }: Kinship): number {
-  if (opposite >= opposite_min || rival > 0) return 0;
-  const meant = Math.max(same, narrower);
-  return meant >= meaning_min ? Math.min(1, 0.5 + meant / 2) : likeness >= 0.7 ? 0.3 : 0;
-}
-
-/** What only one side says, in order. */
-function restOf(first: Frame, second: Frame): { first: FrameWord[]; second: FrameWord[] } {
-  return { first: without(first, second.bag), second: without(second, first.bag) };
-}
-
-function without(frame: Frame, other: ReadonlyMap<string, number>): FrameWord[] {
-  const left = new Map<string, number>();
-  return frame.words.filter((word) => {
-    const used = left.get(word.key) ?? 0;
-    left.set(word.key, used + 1);
-    return used >= (other.get(word.key) ?? 0);
-  });
-}
-
-/** Joins the words of both rests, the surest pair first; each word once. */
-function pairUp(first: readonly FrameWord[], second: readonly FrameWord[]): WordPair[] {
-  const possible: { pair: WordPair; weight: number }[] = [];
-  const [lefts, rights] = [joined(first.slice(0, rest_max)), joined(second.slice(0, rest_max))];
-  const single = lefts.length === 1 && rights.length === 1;
-  for (const { word: left, parts: firstParts } of lefts) {
-    for (const { word: right, parts: secondParts } of rights) {
-      // "first" against "last" is the one case in which a number and a word exclude each other.
-      if ((left.number === null) !== (right.number === null) && !areAntonyms(left.form, right.form)) continue;
-      const kinship = kinshipOfWords(left, right);
-      const { same, opposite, broader, narrower, sibling, rival, likeness } = kinship;
-      const bond = Math.max(same, opposite, broader, narrower, sibling, rival, likeness);
-      const neighbours = (left.before === right.before ? 1 : 0) + (left.after === right.after ? 1 : 0);
-      const numbers = left.number !== null && left.number === right.number;
-      if (bond < bond_min && neighbours < 2 && !numbers && !single) continue;
-      const pair = { first: left, second: right, kinship, firstParts, secondParts };
-      possible.push({ pair, weight: bond + 0.3 * neighbours + (numbers ? 1 : 0) });
-    }
-  }
-  possible.sort((one, other) => other.weight - one.weight);
-  const taken = new Set<FrameWord>();
-  return possible.flatMap(({ pair }) => {
-    if (taken.has(pair.first) || taken.has(pair.second)) return [];
-    taken.add(pair.first).add(pair.second);
-    return [pair];
-  });
-}
-
-/** Two neighbours that make a compound count as one word. */
-function joined(words: readonly FrameWord[]): { word: FrameWord; parts: FrameWord[] }[] {
-  const result: { word: FrameWord; parts: FrameWord[] }[] = [];
-  for (let at = 0; at < words.length; at += 1) {
-    const word = words[at];
-    const next = words[at + 1];
-    if (!word) continue;
-    const compound = next && word.after === next.key ? compoundOf(word.rank, next.rank) : -1;
-    if (next && compound >= 0) {
-      const whole = { ...word, form: `${word.form} ${next.form}`, rank: compound, after: next.after };
-      result.push({ word: whole, parts: [word, next] });
-      at += 1;
-    } else result.push({ word, parts: [word] });
-  }
-  return result;
-}
-
-function kinshipOfWords(first: FrameWord, second: FrameWord): Kinship {
-  if (first.number !== null || second.number !== null) {
-    return areAntonyms(first.form, second.form) ? { ...strangers, opposite: 1 } : strangers;
-  }
-  const kinship = kinshipOf(first, second);
-  if (first.after !== '' && first.after === second.after) {
-    // "living room" and "dining room": the shared word belongs to both.
-    const [left, right] = [
-      compoundOf(first.rank, first.afterRank),
-      compoundOf(second.rank, second.afterRank),
-    ];
-    if (left >= 0 && right >= 0) {
-      const whole = kinshipOf(
-        { form: `${first.form} ${first.after}`, rank: left },
-        { form: `${second.form} ${second.after}`, rank: right },
-      );
-      return { ...kinship, sibling: Math.max(kinship.sibling, whole.sibling) };
-    }
-  }
-  return kinship;
+function total(words: readonly FrameWord[], weigh: (word: FrameWord) => number): number {
+  let sum = 0;
+  for (const word of words) sum += weigh(word);
+  return sum;
 }
 
 function strongest(pairs: readonly WordPair[], of: (pair: WordPair) => number): WordPair | undefined {
@@ -291,84 +204,4 @@ function strongest(pairs: readonly WordPair[], of: (pair: WordPair) => number): 
 function isNumberConflict({ first, second }: WordPair): boolean {
   if (first.number === null || first.number !== second.number || first.key === second.key) return false;
   return (first.after !== '' && first.after === second.after) || first.before === second.before;
-}
-
-type Denials = Pick<
-  ConflictFeatures,
-  'deniedStated' | 'deniedUnmentioned' | 'deniedAgreed' | 'deniedHeadStated' | 'deniedNear'
->;
-
-/** Words of a side that are searched for the nearest on the other. */
-const near_words_max = 24;
-
-/** Mean over the content of one side of the best cosine on the other, 0..1; 0 without content. */
-function nearness(words: readonly FrameWord[], others: readonly FrameWord[]): number {
-  const content = words.filter((word) => !word.grammar).slice(0, near_words_max);
-  if (content.length === 0) return 0;
-  const best = content.map((word) => {
-    let most = 0;
-    for (const other of others.slice(0, near_words_max)) {
-      if (other.grammar) continue;
-      if (other.key === word.key) return 1;
-      most = Math.max(most, likenessOf(word.rank, other.rank));
-    }
-    return most;
-  });
-  return best.reduce((sum, one) => sum + one, 0) / content.length;
-}
-
-/** What the negations of both sides reach, against what the other side says of it. */
-function denialsBetween(first: Frame, second: Frame, pairs: readonly WordPair[], withNear: boolean): Denials {
-  const partner = new Map<FrameWord, { word: FrameWord; kinship: Kinship; isFirst: boolean }>();
-  for (const { first: left, second: right, kinship, firstParts, secondParts } of pairs) {
-    for (const part of firstParts) partner.set(part, { word: right, kinship, isFirst: true });
-    for (const part of secondParts) partner.set(part, { word: left, kinship, isFirst: false });
-  }
-  let stated = 0;
-  let unmentioned = Infinity;
-  let agreed = 0;
-  let head = 0;
-  let near = 0;
-  for (const [own, other] of [
-    [first, second],
-    [second, first],
-  ] as const) {
-    const denied = own.words.filter((word) => word.denied && !word.grammar);
-    if (denied.length === 0) continue;
-    const stating = new Set(other.words.filter((word) => !word.denied).map((word) => word.key));
-    const denying = new Set(other.words.filter((word) => word.denied).map((word) => word.key));
-    let here = 0;
-    let missing = 0;
-    if (withNear) near = Math.max(near, nearness(denied, other.words));
-    for (const [at, word] of denied.entries()) {
-      if (at === 1) head = Math.max(head, here);
-      const match = partner.get(word);
-      if (denying.has(word.key)) agreed += 1;
-      else if (stating.has(word.key)) here += 1;
-      else if (match) {
-        const { kinship } = match;
-        if (kinship.opposite >= opposite_min) {
-          if (match.word.denied) here += 1;
-          else agreed += 1;
-        } else {
-          // Who denies a broader thing denies the narrower one too.
-          const covers = Math.max(kinship.same, match.isFirst ? kinship.broader : kinship.narrower);
-          const share = kinship.rival > 0 ? 0 : covers >= meaning_min ? 0.5 + covers / 2 : 0;
-          if (match.word.denied) agreed += share;
-          else here += share;
-          missing += 1 - share;
-        }
-      } else missing += 1;
-    }
-    if (denied.length === 1) head = Math.max(head, here);
-    stated = Math.max(stated, here / denied.length);
-    unmentioned = Math.min(unmentioned, missing);
-  }
-  return {
-    deniedStated: stated,
-    deniedUnmentioned: unmentioned === Infinity ? 0 : unmentioned,
-    deniedAgreed: agreed,
-    deniedHeadStated: head,
-    deniedNear: near,
-  };
 }

@@ -37,6 +37,21 @@ describe('a later sentence contradicts an earlier one', () => {
       'The plan needs three database migrations.',
       'The plan needs five database migrations.',
     ],
+    [
+      'by an opposite in another form',
+      'The archive contains every invoice of the year.',
+      'The archive lacks every invoice of the year.',
+    ],
+    [
+      'by an ordinal',
+      'The index is rebuilt in the first stage of the import.',
+      'The index is rebuilt in the last stage of the import.',
+    ],
+    [
+      'by "no"',
+      'There are backups of the billing database.',
+      'There are no backups of the billing database.',
+    ],
   ])('%s', (_, first, second) => {
     const [found] = contradictionsWithin([first, 'Nobody touches the billing code this week.', second]);
     expect(found).toMatchObject({ first, second });
@@ -71,6 +86,24 @@ describe('no contradiction', () => {
     ['a repetition', 'The pool holds 40 connections.', 'The pool holds 40 connections.'],
     ['a denial said twice', 'The pool is not full today.', 'So the pool is not full today.'],
     ['other things have other numbers', 'Kafka needs 3 brokers.', 'The review of the contract takes 5 days.'],
+    ['a double negation', 'The cache is safe to clear.', 'The cache is never not safe to clear.'],
+    ['one number in two spellings', 'The plan needs two migrations.', 'The plan needs 2 migrations.'],
+    [
+      'numbers of different roles',
+      'The review takes 5 days and needs 3 people.',
+      'The review takes 5 days at 40 euros each.',
+    ],
+    [
+      'numbers of different units',
+      'The backup of the ledger takes 3 hours.',
+      'The backup of the ledger takes 200 GB.',
+    ],
+    [
+      'another kind of one thing, said of what may be another subject',
+      'A violin is kept in the hall.',
+      'A trumpet is kept in the hall.',
+    ],
+    ['"not only"', 'The job writes a log.', 'The job writes not only a log but also a metric.'],
     [
       'a series over time',
       'In 2019 the plant made 310 cars.',
@@ -106,9 +139,52 @@ describe('premise and text', () => {
     ],
     ['Two dogs run on the beach.', 'Four dogs run on the beach.', 'Dogs run on the beach.'],
     ['The shop is open on Sunday.', 'The shop is closed on Sunday.', 'The shop is open.'],
+    ['A woman plays the violin.', 'A woman plays the trumpet.', 'A woman plays an instrument.'],
+    ['The meeting is in the kitchen.', 'The meeting is in the dining room.', 'The meeting is in a room.'],
+    ['She finished first.', 'She finished 3rd.', 'She finished 1st.'],
+    ['A small boat is near the shore.', 'A big boat is near the shore.', 'A tiny boat is near the shore.'],
+    [
+      'Nobody was in the garden.',
+      'A man was in the garden.',
+      'It is not true that somebody was in the garden.',
+    ],
   ])('%s / %s', (premise, contradicting, following) => {
     expect(strength(premise, contradicting)).toBeGreaterThan(strength(premise, following));
     expect(strength(premise, contradicting)).toBeGreaterThanOrEqual(0.3);
+  });
+
+  test('denying what the premise does not mention is weaker than denying what it says', () => {
+    const premise = 'A man is playing a guitar on stage.';
+    const denied = strength(premise, 'The man is not playing a guitar.');
+    expect(denied).toBeGreaterThan(0.5);
+    expect(strength(premise, 'The man is not eating lunch with his uncle.')).toBeLessThan(denied / 2);
+  });
+
+  test('who denies the broader denies the narrower, and not the other way round', () => {
+    const broader = strength('A man is playing a guitar.', 'A man is not playing an instrument.');
+    const narrower = strength('A man is playing an instrument.', 'A man is not playing a guitar.');
+    expect(broader).toBeGreaterThan(narrower);
+  });
+
+  test('a supposition contradicts less than a claim', () => {
+    const premise = 'The pool is full of water today.';
+    expect(strength(premise, 'If the pool is not full of water today, the gate opens.')).toBeLessThan(
+      strength(premise, 'The pool is not full of water today.'),
+    );
+  });
+
+  test.each([
+    ['The lamp is red.', 'The lamp is not red.', 'One sentence denies what the other states.'],
+    ['The lamp is hot.', 'The lamp is cold.', '"hot" and "cold" exclude each other.'],
+    ['Two lamps are red.', 'Five lamps are red.', 'The same is said with two and with five.'],
+    [
+      'A woman plays the violin.',
+      'A woman plays the cello.',
+      '"violin" and "cello" exclude each other here.',
+    ],
+    ['The clerk carries a lamp.', 'The clerk carries a mortgage.', '"lamp" became "mortgage".'],
+  ])('%s / %s: %s', (premise, text, why) => {
+    expect(contradictionsBetween([premise], [text])[0]).toMatchObject({ first: premise, second: text, why });
   });
 
   test('with a premise, contradiction is judged between it and the text', () => {
