@@ -171,7 +171,7 @@ begin
     'tenants', (
       select coalesce(jsonb_agg(jsonb_build_object(
           'tenantId', n.tenant_id, 'weight', n.weight, 'cpuInUse', n.cpu_in_use - l.cpu, 'memoryGbInUse', n.memory_gb_in_use - l.memory_gb,
-          'tasksInUse', n.tasks_in_use - l.tasks, 'recent', s.recent,
+          'tasksInUse', n.tasks_in_use - l.tasks, 'recent', s.recent_exact,
           'quota', case when n.tenant_id = any (v_quota_tenants) then jsonb_build_object(
             'limits', quota_limits(n.tenant_id, p_policy) - 'cost', 'cpuHeld', n.cpu_held, 'memoryGbHeld', n.memory_gb_held, 'runsHeld', n.runs_held,
             'promised', (select jsonb_build_object('cpu', q.cpu, 'memoryGb', q.memory_gb, 'runs', q.runs) from promised_quota(n.tenant_id, null, p_now) q),

@@ -33,7 +33,7 @@ export function openBooks({ pool, tenants }: Snapshot, policy: Policy): Books {
     const book = books.get(tenantId);
     return book === undefined
       ? { share: 0, recent: 0 }
-      : { share: poolShare(book.inUse, pool) / book.weight, recent: book.recent };
+      : { share: poolShare(book.inUse, pool) / book.weight, recent: toThousandth(book.recent) };
   };
   return {
     standingOf,
@@ -58,3 +58,6 @@ function bookOf(tenant: TenantUse): Book {
   const { weight, cpuInUse: cpu, memoryGbInUse: memoryGb, tasksInUse: tasks, recent, quota } = tenant;
   return { weight, inUse: { cpu, memoryGb, tasks }, recent, quota };
 }
+
+/** As `tenant_shares.sql` rounds what orders the line: what is long past is forgotten. */
+const toThousandth = (recent: number) => Math.floor(recent * 1000 + 0.5) / 1000;

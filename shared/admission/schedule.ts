@@ -46,7 +46,7 @@ export type TenantUse = {
   readonly cpuInUse: number;
   readonly memoryGbInUse: number;
   readonly tasksInUse: number;
-  /** Weighted share of the pool lately (A10). */
+  /** Weighted share of the pool lately (A10), in seconds, before it is rounded. */
   readonly recent: number;
   /** Of tenants with tasks that wait for quota. */
   readonly quota: TenantQuota | null;

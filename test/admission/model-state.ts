@@ -161,27 +161,27 @@ function shareOfPool(state: State, amounts: Three): number {
 /** Weighted share in use, and the same lately (A10). */
 export function standingOf(state: State, tenant: ModelTenant): { share: number; recent: number } {
   const own = state.tasks.filter((task) => task.tenant === tenant && holdsRoom(state, task));
-  const share = shareOfPool(state, sum(own.map(amountsOf)));
-  const recent = recentAt(state, tenant, share) / tenant.weight;
-  return { share: share / tenant.weight, recent: Math.round(recent * 1000) / 1000 };
+  const recent = recentAt(state, tenant) / tenant.weight;
+  return {
+    share: shareOfPool(state, sum(own.map(amountsOf))) / tenant.weight,
+    recent: Math.round(recent * 1000) / 1000,
+  };
 }
 
-/** Halves every half-life; what was in use since is added. */
-function recentAt(state: State, tenant: ModelTenant, share: number): number {
+/** Halves every half-life; what was in use since is added. A lease that lapsed was, until that is written down. */
+function recentAt(state: State, tenant: ModelTenant): number {
+  const own = state.tasks.filter((task) => task.tenant === tenant && roomStates.has(task.state));
+  const share = shareOfPool(state, sum(own.map(amountsOf)));
   const decay = Math.log(2) / halfLife_seconds;
   const kept = Math.exp((-decay * (state.now - (tenant.recentAt ?? state.now))) / 1000);
   return tenant.recent * kept + (share * (1 - kept)) / decay;
 }
 
-/**
- * To be called before a task takes or leaves room: what its tenant had in use up to now is written down. A lease that
- * lapsed was in use until that is written down.
- */
+/** To be called before a task takes or leaves room: what its tenant had in use up to now is written down. */
 export function moveRoom(state: State, task: ModelTask, direction: 'in' | 'out'): void {
   const { tenant } = task;
-  const own = state.tasks.filter((other) => other.tenant === tenant && roomStates.has(other.state));
   const charge = direction === 'in' ? shareOfPool(state, amountsOf(task)) * entryCharge_seconds : 0;
-  tenant.recent = recentAt(state, tenant, shareOfPool(state, sum(own.map(amountsOf)))) + charge;
+  tenant.recent = recentAt(state, tenant) + charge;
   tenant.recentAt = state.now;
   if (direction === 'in') tenant.lastStart = state.now;
 }

@@ -270,7 +270,6 @@ test('whatever is asked in whatever order, the answers and what follows are thos
         }
       },
     ),
-    // Other sequences in every run: a failure prints its seed and path.
     { numRuns: 30, interruptAfterTimeLimit: 20_000 },
   );
 }, 120_000);

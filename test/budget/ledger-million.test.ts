@@ -1,6 +1,6 @@
 /**
  * B1, B4 and B8 over very many events at once: whatever the order, the repeats, the corrections and the periods, counters are
- * sums. LEDGER_EVENTS says how many, LEDGER_SEED which; docs/testing.md has the command for a million.
+ * sums. LEDGER_EVENTS says how many, TEST_SEED which; docs/testing.md has the command for a million.
  */
 
 import { beforeAll, describe, expect, test } from '@jest/globals';
@@ -8,22 +8,22 @@ import { openDatabase } from '../../shared/platform/db.ts';
 import { testApi } from '../setup/api.ts';
 import { withDatabase } from '../setup/database.ts';
 import { expectInvariants } from '../setup/invariants.ts';
+import { testSeed } from '../setup/seed.ts';
 import type { Calendar } from './million/calendar.ts';
 import { castOf } from './million/cast.ts';
 import { drive, type Told } from './million/drive.ts';
 import { calendarsOf, end_ms, keyOf, type Model, modelOf, orgsBetween } from './million/model.ts';
 import { emptyLedger, noTask, type Step, stepsOf } from './million/plan.ts';
 import { alerts, setStage } from './million/stage.ts';
-import { randomOf, seedFrom } from './random.ts';
+import { randomOf } from './random.ts';
 
 const database = withDatabase();
 
 const events = Number(process.env.LEDGER_EVENTS ?? 100_000);
-const seed = seedFrom('LEDGER_SEED');
 const connections = 6;
 const patience_ms = 900_000;
 
-const random = randomOf(seed);
+const random = randomOf(testSeed);
 /** An event is worth 0.37 USD on average. */
 const cast = castOf(random, events * 0.33);
 const calendars = calendarsOf(cast);
@@ -46,7 +46,7 @@ let model: Model;
 const slow = () => openDatabase({ connectionString: database.adminUrl, statementTimeout_ms: patience_ms });
 
 beforeAll(async () => {
-  process.stderr.write(`${events} events of LEDGER_SEED=${seed}\n`);
+  process.stderr.write(`${events} events of TEST_SEED=${testSeed}\n`);
   await setStage(database, cast);
   const started_ms = performance.now();
   told = await drive(database, cast, noted(stepsOf(random, cast, ledger, events)), connections);

@@ -6,9 +6,10 @@
 import { beforeAll, expect, test } from '@jest/globals';
 import { type Account, overshootOf, type Superuser, watchOvershoot } from '../../bench/overshoot-watch.ts';
 import { withDatabase } from '../setup/database.ts';
+import { testSeed } from '../setup/seed.ts';
 import { deliver, messageOf } from './bus.ts';
 import { persistent } from './persistent.ts';
-import { type Random, randomOf, seedFrom } from './random.ts';
+import { type Random, randomOf } from './random.ts';
 import { type Spender, spendAndObey } from './runner.ts';
 import { expectNoDrift, type OutboxEvent, worldOf } from './world.ts';
 
@@ -20,15 +21,14 @@ const runners = 50;
 const endedRun = 'ended';
 const limitUSD = 100;
 const rounds = Number(process.env.OVERSHOOT_ROUNDS ?? 4);
-const firstSeed = seedFrom('OVERSHOOT_SEED');
-const seeds = Array.from({ length: rounds }, (_, round) => (firstSeed + round) >>> 0);
+const seeds = Array.from({ length: rounds }, (_, round) => (testSeed + round) >>> 0);
 
 const superuser: Superuser = (text, values) => database.admin.query(text, values);
 
 beforeAll(() => watchOvershoot(superuser));
 
 test.each(seeds.map((seed, round) => [round % 2 === 0 ? 'tenant' : 'org', seed] as const))(
-  'fifty runners of one %s that hear late (OVERSHOOT_SEED=%i)',
+  'fifty runners of one %s that hear late (seed %i)',
   async (scope, seed) => {
     const random = randomOf(seed);
     const { account, tenants } = await stage(scope, `${scope}-${seed}`);

@@ -33,12 +33,3 @@ export function randomOf(seed: number): Random {
     magnitude: (min, max) => min * (max / min) ** share(),
   };
 }
-
-/** The seed that the environment names, so that a run can be told again; else a new one. */
-export function seedFrom(variable: string): number {
-  const given = process.env[variable];
-  if (given === undefined) return Math.floor(Math.random() * 2 ** 32);
-  const seed = Number(given);
-  if (!Number.isInteger(seed)) throw new Error(`${variable}: ${given} is not a whole number.`);
-  return seed;
-}

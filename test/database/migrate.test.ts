@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
@@ -122,7 +122,9 @@ test("the stage's operator key is stored as a hash, and follows the secret", asy
 test('scores from before the gate had an order get one, by time and then by id (0019)', async () => {
   const earlier = await mkdtemp(join(tmpdir(), 'migrations-'));
   await cp(folder, earlier, { recursive: true });
-  await rm(join(earlier, '0019_quality_gate.sql'));
+  for (const file of await readdir(earlier)) {
+    if (/^\d{4}_/.test(file) && file >= '0019') await rm(join(earlier, file));
+  }
   await up(earlier);
   const rows = [
     ['s3', 'plan', '2026-01-02'],
