@@ -1,7 +1,7 @@
 /** What the built-in scorer takes for a text, beside counting keywords, as reasoning is often scored first. */
 
 import { existsSync } from 'node:fs';
-import { readSet } from '../commands/fit/texts.ts';
+import { coreSets, readSet } from '../commands/fit/dev-sets.ts';
 import { scoreLocally } from '../shared/deliberation/local-scorer.ts';
 
 export type ScoringResult = {
@@ -16,14 +16,6 @@ export type ScoringResult = {
 type Spread = { readonly median_ms: number; readonly p95_ms: number; readonly max_ms: number };
 
 const data = '../shared/data/deliberation/dev';
-const sets = [
-  'perturb-agent-react',
-  'perturb-agent-whowhen',
-  'perturb-entbank',
-  'perturb-fbi',
-  'perturb-gsm8k',
-  'perturb-prm800k',
-];
 const words_max = 800;
 const texts_max = 3000;
 
@@ -33,7 +25,7 @@ export async function measureScoring(log: (line: string) => void): Promise<Scori
     log(`scoring: left out, ${data} is absent`);
     return null;
   }
-  const all = (await Promise.all(sets.map((set) => readSet(data, set)))).flat();
+  const all = (await Promise.all(coreSets.map((set) => readSet(data, set)))).flat();
   const short = all.filter(({ text }) => text.split(/\s+/).length <= words_max);
   const every = Math.ceil(short.length / texts_max);
   const texts = short.filter((_, at) => at % every === 0);

@@ -3,7 +3,7 @@
 import { featureNames, measure, rowOf, type StepModels } from '../../shared/deliberation/features.ts';
 import { randomOf } from './boost.ts';
 import { damagesOf, type SoundText } from './damage.ts';
-import { type LabelledText, partOf } from './texts.ts';
+import { type LabelledText, partOf } from './dev-sets.ts';
 
 export type Axis = 'depth' | 'coherence' | 'relevance';
 

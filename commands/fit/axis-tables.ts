@@ -8,17 +8,10 @@ import { printAblation } from './ablation.ts';
 import { axes, fitAxis } from './axes.ts';
 import { type Axis, parts, type Row, rowsOfDamage, rowsOfSet } from './axis-rows.ts';
 import type { SoundText } from './damage.ts';
+import { type LabelledText, partOf, readSet } from './dev-sets.ts';
 import { fitStepModels, type StepTrees } from './step-models.ts';
 import { writeTable } from './tables.ts';
-import {
-  damagedSets,
-  furtherSets,
-  type LabelledText,
-  partOf,
-  readSet,
-  soundLines,
-  soundTexts,
-} from './texts.ts';
+import { damagedSets, furtherSets, soundLines, soundTexts } from './texts.ts';
 import { folds, judgeUnseen } from './unseen.ts';
 
 const further_texts_max = 500;

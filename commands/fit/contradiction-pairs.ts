@@ -6,16 +6,16 @@ import { splitSentences } from '../../shared/deliberation/steps.ts';
 import { logOddsOfTrees, type Trees } from '../../shared/deliberation/trees.ts';
 import { cleanText } from '../../shared/deliberation/words.ts';
 import type { BoostOptions } from './boost.ts';
-import { type Example, foldOf, folds } from './dev-sets.ts';
+import { type LabelledText, partOf } from './dev-sets.ts';
 import { areaUnderCurve } from './measures.ts';
-import { fitRows, type Row } from './rows.ts';
+import { fitRows, folds, type Row } from './rows.ts';
 
 type Pair = { readonly group: string; readonly label: 0 | 1; readonly comparisons: readonly number[][] };
 
 const sentences = (text: string) => splitSentences(cleanText(text)).map((sentence) => sentence.text);
 
 /** Pairs of premise and text that have comparisons of the kind wanted. */
-function pairsOf(examples: readonly Example[], denied: boolean): Pair[] {
+function pairsOf(examples: readonly LabelledText[], denied: boolean): Pair[] {
   return examples.flatMap(({ group, label, premise, text }) => {
     const comparisons = [...comparedBetween(sentences(premise ?? ''), sentences(text))]
       .filter(({ conflict }) => conflict.reason !== null && isDenied(conflict.features) === denied)
@@ -54,13 +54,17 @@ export type FitOfPairs = {
 };
 
 /** @param denied whether to fit comparisons in which a sentence denies, or the others */
-export function fitPairs(examples: readonly Example[], denied: boolean, options: BoostOptions): FitOfPairs {
+export function fitPairs(
+  examples: readonly LabelledText[],
+  denied: boolean,
+  options: BoostOptions,
+): FitOfPairs {
   const pairs = pairsOf(examples, denied);
   const trees = fitRows(rowsOf(pairs), options);
   const byFold = Array.from({ length: folds }, (_, fold) =>
-    fitRows(rowsOf(pairs.filter(({ group }) => foldOf(group) !== fold)), options),
+    fitRows(rowsOf(pairs.filter(({ group }) => partOf(group, folds) !== fold)), options),
   );
-  const foreign = pairs.map((pair) => scoreOf(byFold[foldOf(pair.group)] ?? trees, pair));
+  const foreign = pairs.map((pair) => scoreOf(byFold[partOf(pair.group, folds)] ?? trees, pair));
   return {
     trees,
     inSample: areaOf(

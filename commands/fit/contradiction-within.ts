@@ -7,9 +7,9 @@ import { splitSentences } from '../../shared/deliberation/steps.ts';
 import { logOddsOfTrees, type Trees } from '../../shared/deliberation/trees.ts';
 import { cleanText } from '../../shared/deliberation/words.ts';
 import type { BoostOptions } from './boost.ts';
-import { type Example, foldOf, folds } from './dev-sets.ts';
+import { type LabelledText, partOf } from './dev-sets.ts';
 import { caughtAt, meanOf } from './measures.ts';
-import { fitRows, type Row } from './rows.ts';
+import { fitRows, folds, type Row } from './rows.ts';
 
 const contradicting = ['contradict_neg', 'contradict_para', 'contradict_ant', 'contradict_num'];
 /** A text with a denied sentence of another text: a denial, and no contradiction. */
@@ -26,7 +26,7 @@ type Group = { readonly group: string; readonly texts: ReadonlyMap<string, reado
 
 const sentencesOf = (text: string) => splitSentences(cleanText(text)).map((sentence) => sentence.text);
 
-export function groupsOf(examples: readonly Example[]): Group[] {
+export function groupsOf(examples: readonly LabelledText[]): Group[] {
   const byGroup = Map.groupBy(examples, ({ group }) => group);
   return [...byGroup].flatMap(([group, variants]) => {
     const sound = variants.find(({ variant }) => variant === 'orig');
@@ -91,12 +91,15 @@ export type MeasuresWithin = {
 export function fitWithin(sets: readonly (readonly Group[])[], options: BoostOptions): FitWithin {
   const trees = calibrated(fitRows(rowsOf(sets), options), sets);
   const byFold = Array.from({ length: folds }, (_, fold) =>
-    fitRows(rowsOf(sets.map((groups) => groups.filter(({ group }) => foldOf(group) !== fold))), options),
+    fitRows(
+      rowsOf(sets.map((groups) => groups.filter(({ group }) => partOf(group, folds) !== fold))),
+      options,
+    ),
   );
   return {
     trees,
     inSample: measure(sets, () => trees),
-    crossValidated: measure(sets, (group) => byFold[foldOf(group)] ?? trees),
+    crossValidated: measure(sets, (group) => byFold[partOf(group, folds)] ?? trees),
   };
 }
 

@@ -1,43 +1,53 @@
-/** Reads labelled sets for a fit: lines of JSON, `<set>.jsonl` or `<set>.jsonl.gz`, as the scoring benchmark has them. */
+/** Reads labelled sets: lines of JSON, `<set>.jsonl` or `<set>.jsonl.gz`, as the scoring benchmark has them. */
 
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
 import { readLines } from '../lines.ts';
 
-const example = z.object({
-  /** Examples of one group share a source; a fold holds all of a group or none. */
+const labelledText = z.looseObject({
+  id: z.string(),
+  set: z.string(),
+  /** Texts of one group share a source; a fold holds all of a group or none. */
   group: z.string(),
   variant: z.string(),
   goal: z.string(),
   text: z.string(),
-  premise: z.string().optional(),
+  premise: z.string().exactOptional(),
   /** Of pairs: 1 = the text contradicts its premise. */
   label: z.number().nullish(),
 });
-export type Example = z.infer<typeof example>;
+export type LabelledText = z.infer<typeof labelledText>;
+
+/** Those that the evaluator's figures over ALL are computed from. */
+export const coreSets: readonly string[] = [
+  'perturb-agent-react',
+  'perturb-agent-whowhen',
+  'perturb-entbank',
+  'perturb-fbi',
+  'perturb-gsm8k',
+  'perturb-prm800k',
+];
 
 /** @throws Error naming the file that is missing, or the line that is not of this shape */
-export async function readSet(folder: string, set: string): Promise<Example[]> {
-  const file = [`${set}.jsonl`, `${set}.jsonl.gz`]
-    .map((name) => path.join(folder, name))
-    .find((one) => existsSync(one));
+export async function readSet(folder: string, set: string): Promise<LabelledText[]> {
+  const file = [`${set}.jsonl`, `${set}.jsonl.gz`].map((name) => path.join(folder, name)).find(existsSync);
   if (file === undefined) throw new Error(`${folder} has no ${set}.jsonl or ${set}.jsonl.gz.`);
-  const examples: Example[] = [];
+  const texts: LabelledText[] = [];
   let number = 0;
   for await (const line of readLines(file)) {
     number += 1;
     if (line === '') continue;
-    const parsed = example.safeParse(JSON.parse(line));
+    const parsed = labelledText.safeParse(JSON.parse(line));
     if (!parsed.success) throw new Error(`${file}, line ${number}: ${z.prettifyError(parsed.error)}`);
-    examples.push(parsed.data);
+    texts.push(parsed.data);
   }
-  return examples;
+  return texts;
 }
 
-export const folds = 5;
-
-/** Fold of a group, by a hash of its name. */
-export const foldOf = (group: string): number =>
-  (createHash('sha256').update(group).digest()[0] ?? 0) % folds;
+/** The part that a text belongs to by its group or goal, so that all that share it stay on one side of a split (FNV-1a). */
+export function partOf(key: string, parts: number): number {
+  let hash = 2166136261;
+  for (let at = 0; at < key.length; at += 1) hash = Math.imul(hash ^ key.charCodeAt(at), 16777619);
+  return (hash >>> 0) % parts;
+}

@@ -22,3 +22,6 @@ export function fitRows(rows: readonly Row[], options: BoostOptions): Trees {
   const short = (values: readonly number[]) => values.map((value) => Number(value.toFixed(4)));
   return { bias, trees: trees.map((tree) => ({ ...tree, value: short(tree.value) })) };
 }
+
+/** Of the cross-validation whose figures are printed. */
+export const folds = 5;

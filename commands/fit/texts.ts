@@ -1,20 +1,7 @@
-/** The development sets as the fits read them. */
+/** The sound texts of the development sets, and which of these may be fitted. */
 
-import { existsSync } from 'node:fs';
-import path from 'node:path';
-import * as z from 'zod';
-import { readLines } from '../lines.ts';
 import type { SoundText } from './damage.ts';
-
-const line = z.looseObject({
-  id: z.string(),
-  set: z.string(),
-  group: z.string(),
-  goal: z.string(),
-  variant: z.string(),
-  text: z.string(),
-});
-export type LabelledText = z.infer<typeof line>;
+import type { LabelledText } from './dev-sets.ts';
 
 /**
  * Sets with damaged reasoning that may be fitted: MIT and Apache-2.0. Sets without a stated licence or for
@@ -29,16 +16,6 @@ export const damagedSets: readonly string[] = [
 ];
 /** Further sound texts: PRMBench's originals (Apache-2.0) and the few of SWE-agent (MIT). */
 export const furtherSets: readonly string[] = ['perturb-agent-swe', 'prmbench'];
-
-/** @throws Error naming the set that is not in the folder, or the line that cannot be read */
-export async function readSet(folder: string, set: string): Promise<LabelledText[]> {
-  const file = [`${set}.jsonl.gz`, `${set}.jsonl`].map((name) => path.join(folder, name)).find(existsSync);
-  if (file === undefined) throw new Error(`${folder} holds no ${set}.jsonl or ${set}.jsonl.gz.`);
-  const texts: LabelledText[] = [];
-  for await (const written of readLines(file))
-    if (written !== '') texts.push(line.parse(JSON.parse(written)));
-  return texts;
-}
 
 /** The sound lines of a set, the first of each group, at most `texts_max`. */
 export function soundLines(texts: readonly LabelledText[], texts_max: number): LabelledText[] {
@@ -57,10 +34,3 @@ export const soundTexts = (texts: readonly LabelledText[], texts_max: number): S
     goal,
     steps: text.split('\n').filter((step) => step.trim() !== ''),
   }));
-
-/** The part that a text belongs to, so that all texts about one goal stay on one side of a split (FNV-1a). */
-export function partOf(goal: string, parts: number): number {
-  let hash = 2166136261;
-  for (let at = 0; at < goal.length; at += 1) hash = Math.imul(hash ^ goal.charCodeAt(at), 16777619);
-  return (hash >>> 0) % parts;
-}

@@ -2,7 +2,7 @@
 
 import { entryCharge, poolShare, type Standing } from './line.ts';
 import type { Policy } from './policy.ts';
-import { afterGrant, afterPreemption, type Displaceable, type TenantQuota } from './quota.ts';
+import { afterGrant, afterPreemption, type TenantQuota } from './quota.ts';
 import { plus, type Room, roomOf } from './room.ts';
 import type { Snapshot, TenantUse, WaitingTask } from './schedule.ts';
 import type { RunningTask } from './victims.ts';
@@ -14,14 +14,10 @@ export type Books = {
   readonly standings: () => ReadonlyMap<string, Standing>;
   /** Null when the snapshot holds none for the tenant. */
   readonly quotaOf: (tenantId: string) => TenantQuota | null;
-  /** What the task uses from now on, and the quota that it takes less what others gave it. */
-  readonly grant: (task: WaitingTask, displaced: readonly Displaceable[]) => void;
+  /** What the task uses from now on, and the quota that it takes. */
+  readonly grant: (task: WaitingTask) => void;
   /** The quota that is kept for the task while its victims leave. */
-  readonly keep: (
-    task: WaitingTask,
-    displaced: readonly Displaceable[],
-    victims: readonly RunningTask[],
-  ) => void;
+  readonly keep: (task: WaitingTask, victims: readonly RunningTask[]) => void;
 };
 
 type Book = { readonly weight: number; inUse: Room; recent: number; quota: TenantQuota | null };
@@ -39,17 +35,17 @@ export function openBooks({ pool, tenants }: Snapshot, policy: Policy): Books {
     standingOf,
     standings: () => new Map([...books.keys()].map((tenantId) => [tenantId, standingOf(tenantId)])),
     quotaOf: (tenantId) => books.get(tenantId)?.quota ?? null,
-    grant(task, displaced) {
+    grant(task) {
       const book = books.get(task.tenantId);
       if (book === undefined) return;
       book.inUse = plus(book.inUse, roomOf(task));
       book.recent += entryCharge(roomOf(task), pool, book.weight, policy);
-      if (book.quota && task.waitingFor === 'quota') book.quota = afterGrant(book.quota, task, displaced);
+      if (book.quota && task.waitingFor === 'quota') book.quota = afterGrant(book.quota, task);
     },
-    keep(task, displaced, victims) {
+    keep(task, victims) {
       const book = books.get(task.tenantId);
       if (!book?.quota || task.waitingFor !== 'quota') return;
-      book.quota = afterPreemption(book.quota, task, displaced, victims);
+      book.quota = afterPreemption(book.quota, task, victims);
     },
   };
 }

@@ -153,16 +153,16 @@ export function quotaFor(
   return { kind: 'blocked', displaced: [], missing };
 }
 
-/** A tenant's quota once a waiting task was granted: it holds its own, and the displaced no longer hold theirs. */
-export function afterGrant(
-  quota: TenantQuota,
-  task: WaitingTask,
-  displaced: readonly Displaceable[],
-): TenantQuota {
+/** A tenant's quota once a waiting task was granted: it holds its own. */
+export function afterGrant(quota: TenantQuota, task: WaitingTask): TenantQuota {
   const own = task.promisedQuota ?? { cpu: 0, memoryGb: 0, runs: 0 };
+  const [cpu = 0, memoryGb = 0, runs = 0] = quotaOf(task);
   const { promised } = quota;
   return {
-    ...change(quota, [quotaOf(task)], displaced.map(quotaOf)),
+    ...quota,
+    cpuHeld: add(quota.cpuHeld, cpu),
+    memoryGbHeld: add(quota.memoryGbHeld, memoryGb),
+    runsHeld: quota.runsHeld + runs,
     promised: {
       cpu: add(promised.cpu, -own.cpu),
       memoryGb: add(promised.memoryGb, -own.memoryGb),
@@ -172,41 +172,28 @@ export function afterGrant(
 }
 
 /**
- * A tenant's quota once victims were told to leave for a task that waits for it: the displaced hold nothing any more, and what
- * it asks beside what its own tenant's victims still hold is kept for it, as `promised_quota.sql` does from then on.
+ * A tenant's quota once victims were told to leave for a task that waits for it: what it asks beside what its own tenant's
+ * victims still hold is kept for it, as `promised_quota.sql` does from then on.
  */
 export function afterPreemption(
   quota: TenantQuota,
   task: WaitingTask,
-  displaced: readonly Displaceable[],
   victims: readonly RunningTask[],
 ): TenantQuota {
   const own = victims.filter(({ tenantId }) => tenantId === task.tenantId).map(quotaOf);
   const [cpu = 0, memoryGb = 0, runs = 0] = quotaOf(task).map((asked, dimension) =>
-    Math.max(0, add(asked, -total(own, dimension))),
+    Math.max(
+      0,
+      own.reduce((left, each) => add(left, -(each[dimension] ?? 0)), asked),
+    ),
   );
   const { promised } = quota;
   return {
-    ...change(quota, [], displaced.map(quotaOf)),
+    ...quota,
     promised: {
       cpu: add(promised.cpu, cpu),
       memoryGb: add(promised.memoryGb, memoryGb),
       runs: promised.runs + runs,
     },
   };
-}
-
-function change(quota: TenantQuota, taken: readonly Amounts[], given: readonly Amounts[]): TenantQuota {
-  const moved = (held: number, dimension: number) =>
-    add(held, add(total(taken, dimension), -total(given, dimension)));
-  return {
-    ...quota,
-    cpuHeld: moved(quota.cpuHeld, 0),
-    memoryGbHeld: moved(quota.memoryGbHeld, 1),
-    runsHeld: moved(quota.runsHeld, 2),
-  };
-}
-
-function total(amounts: readonly Amounts[], dimension: number): number {
-  return amounts.reduce((sum, each) => add(sum, each[dimension] ?? 0), 0);
 }

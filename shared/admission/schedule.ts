@@ -99,6 +99,8 @@ export type Plan = {
   readonly needsRunning: boolean;
   /** What is left for others. */
   readonly roomLeft: Room;
+  /** It ended early, and the next one goes on: one that fits stands past the end of the snapshot, or quota has changed hands. */
+  readonly cut: boolean;
 };
 
 /** @param observe told of every turn, in order */
@@ -121,11 +123,12 @@ export function planSchedule(
   // As they were when the snapshot was taken: what is granted here does not change who is furthest over.
   const standingsBefore = books.standings();
   const shareBefore = (tenantId: string) => standingsBefore.get(tenantId)?.share ?? 0;
-  let displaceable = snapshot.displaceable;
   const capacity = boundOf(pool.cpu, pool.memoryGb, pool.tasks);
   let room = boundOf(pool.cpuRoom, pool.memoryGbRoom, pool.tasksRoom);
   let leaving = pool.leaving;
   let needsRunning = false;
+  /** Those that give their quota away wait for it themselves from then on, in their place in the line: the next plan sees them. */
+  let cut = false;
   let headSeen = false;
   /** The head has waited so long that nobody passes it, but for those with room of their own (A11, P3). */
   let closed = false;
@@ -139,24 +142,19 @@ export function planSchedule(
   // past that place others may be ahead of it, and the next plan, on a new snapshot, goes on from there.
   const frontier = snapshot.more ? line.findLast((task) => fits(roomOf(task), capacity)) : undefined;
   const atFrontier = frontier && standingOf(frontier.tenantId);
-  /** Those that give their quota away wait for it themselves now. */
-  const giveUp = (displaced: readonly Displaceable[]): void => {
-    const isGone = (task: { tenantId: string; taskId: string }) =>
-      displaced.some((other) => other.tenantId === task.tenantId && other.taskId === task.taskId);
-    displaceable = displaceable.filter((task) => !isGone(task));
-    line = line.filter((task) => !isGone(task));
-  };
-  while (line.length > 0) {
+  while (line.length > 0 && !cut) {
     const [task, ...rest] = line as [WaitingTask, ...WaitingTask[]];
     line = rest;
-    if (frontier && atFrontier && comparePlaces(task, standingOf(task.tenantId), frontier, atFrontier) > 0)
+    if (frontier && atFrontier && comparePlaces(task, standingOf(task.tenantId), frontier, atFrontier) > 0) {
+      cut = [task, ...line].some((left) => fits(roomOf(left), room));
       break;
+    }
     const need = roomOf(task);
     const free = plus(room, task.promisedRoom ?? noRoom);
     // What is free is the head's then; room that it makes for itself is its own all the same.
     const own = closed ? plus(leastOf(room, noRoom), task.promisedRoom ?? noRoom) : free;
     const ofTenant = task.waitingFor === 'quota' ? books.quotaOf(task.tenantId) : null;
-    const quota = quotaFor(task, ofTenant, displaceable, standingOf);
+    const quota = quotaFor(task, ofTenant, snapshot.displaceable, standingOf);
     const tell = (done?: Fate, coming = noRoom): void =>
       observe?.({
         ...{ task, fate: done ?? whyItWaits(task, capacity, quota, free), room: free, coming },
@@ -182,8 +180,8 @@ export function planSchedule(
       tell('granted');
       grants.push({ task, displaced: quota.displaced });
       room = minus(free, need);
-      books.grant(task, quota.displaced);
-      giveUp(quota.displaced);
+      books.grant(task);
+      cut = quota.displaced.length > 0;
       // Its tenant's share has grown, so the rest of the line may stand in another order now.
       line = inOrder(line);
       continue;
@@ -206,8 +204,8 @@ export function planSchedule(
       preemptions.push({ ...preemption, displaced: quota.displaced });
       for (const victim of preemption.victims) taken.add(victim);
       room = minus(room, shortOf(need, preemption.victims.map(roomOf).reduce(plus, coming)));
-      books.keep(task, quota.displaced, preemption.victims);
-      giveUp(quota.displaced);
+      books.keep(task, preemption.victims);
+      cut = quota.displaced.length > 0;
       continue;
     }
     tell(undefined, coming);
@@ -219,5 +217,5 @@ export function planSchedule(
       closed = !isPatient(task);
     }
   }
-  return { grants, preemptions, needsRunning, roomLeft: room };
+  return { grants, preemptions, needsRunning, roomLeft: room, cut };
 }

@@ -80,6 +80,7 @@ async function decideAndApply(database: Database, now: Date): Promise<Done | nul
     preempting: row.result.preempting,
     refused: row.result.refused,
     more:
+      plan.cut ||
       (snapshot.more && plan.roomLeft.tasks >= 1 && plan.roomLeft.cpu >= (snapshot.smallestCpu ?? 0)) ||
       plan.preemptions.length > 0 ||
       // Who waited behind a promise may start now; and who waits for quota that a grant has moved.

@@ -110,6 +110,20 @@ describe('one that would have to borrow', () => {
     expect(await statesOf('a', 'borrower', 'small')).toEqual(['granted', 'queued']);
   });
 
+  test('starts with what is left by a larger one ahead of it, at once', async () => {
+    await scene.setPool(13);
+    for (const tenant of ['a', 'c']) await scene.setQuotas(tenant, cpu(6, 3));
+    await scene.askAs('P1', 'a', 'stays', { cpu: 5, ...long });
+    await scene.askAs('P0', 'b', 'blocker', { cpu: 8, ...long });
+    await scene.askAs('P1', 'c', 'larger', { cpu: 5 });
+    await scene.askAs('P1', 'a', 'borrower', { cpu: 2, onQuota: 'wait' });
+    await scene.complete('b', 'blocker', 1);
+    expect([await scene.stateOf('c', 'larger'), await scene.stateOf('a', 'borrower')]).toEqual([
+      'granted',
+      'granted',
+    ]);
+  });
+
   test('is marked for what its tenant holds above the limit, not for what is promised to another of it', async () => {
     await scene.setPool(8);
     await scene.setQuotas('a', cpu(3, 3));
@@ -128,6 +142,18 @@ describe('one that would have to borrow', () => {
       resources: { burstCpu: 1 },
     });
   });
+});
+
+test('who gives up its quota after 10 min of waiting stands where it stood: none of its tenant passes it for quota', async () => {
+  await scene.setPool(6);
+  await scene.setQuotas('a', cpu(1, 4));
+  // On borrowed quota, and never claimed: it waits again, with its quota, as of the day it came.
+  await scene.askAs('P0', 'a', 'large', { cpu: 5, start: 'queue' });
+  api.advance(10 * minutes);
+  for (const id of ['first', 'second']) await scene.askAs('P0', 'a', id, { cpu: 1, onQuota: 'wait' });
+  await scene.sweep();
+  expect(await statesOf('a', 'large', 'first', 'second')).toEqual(['queued', 'granted', 'queued']);
+  expect((await scene.task('a', 'large')).body.queue.waitingFor).toBe('quota');
 });
 
 test('decimal fractions add up: 0.2 fits beside 0.1 in a limit of 0.3', async () => {

@@ -92,11 +92,9 @@ function passOver(state: State): boolean {
     const own = closed && !promised ? noMoreThan(free, none) : closed ? keptRoom(state, task) : free;
     if (quotaFits && fits(amountsOf(task), own)) {
       grant(state, task, displaced ?? []);
-      line = inOrder(
-        state,
-        line.filter((other) => !displaced?.includes(other)),
-        borrowing,
-      );
+      // Who gave up its quota waits for it in its old place: the next walk meets it there.
+      if (displaced !== null && displaced.length > 0) return true;
+      line = inOrder(state, line, borrowing);
       done = true;
       continue;
     }
@@ -122,9 +120,9 @@ function passOver(state: State): boolean {
         giveQuotaBack(state, other);
         other.waitingFor = 'quota';
       }
-      line = line.filter((other) => !displaced?.includes(other));
       task.promised = true;
       task.promisedUntil = null;
+      if (displaced !== null && displaced.length > 0) return true;
       done = true;
       continue;
     }

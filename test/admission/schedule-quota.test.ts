@@ -112,6 +112,15 @@ describe('tasks that wait for quota (A16)', () => {
     expect(planned([of('big', { class: 1, cpu: 4 })], quota(7, 0, 7), { displaceable }).grants).toEqual([]);
   });
 
+  test('end the plan when they take quota: who gave it stands in the line for it from then on', () => {
+    const line = [of('urgent', { class: 1, cpu: 2 }), waiting('next', { tenantId: 'b' })];
+    const last = {
+      ...{ tenantId: 'a', taskId: 'last', effectiveClass: 3, overdue: false, usesBurst: false },
+      ...{ acceptedAt: secondsAgo(1), cpu: 2, memoryGb: 1, endsRun: true },
+    };
+    expect(planned(line, quota(4, 0, 4), { displaceable: [last] }).grants).toEqual([['urgent', ['last']]]);
+  });
+
   test('do not pass one of their tenant that has waited 10 min', () => {
     const line = (waited: number) => [
       of('big', { cpu: 4, acceptedAt: secondsAgo(700), waitingSince: secondsAgo(waited) }),

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from '@jest/globals';
-import { partOf, readSet } from '../../commands/fit/texts.ts';
+import { coreSets, partOf, readSet } from '../../commands/fit/dev-sets.ts';
 import { scoreLocally } from '../../shared/deliberation/local-scorer.ts';
 
 const data = path.resolve('../shared/data/deliberation/dev');
@@ -17,15 +17,7 @@ if (!present) {
   );
 }
 
-/** The sets that the evaluator's first figures are computed from, and those that it cannot do without. */
-const measured = [
-  'perturb-agent-react',
-  'perturb-agent-whowhen',
-  'perturb-entbank',
-  'perturb-fbi',
-  'perturb-gsm8k',
-  'perturb-prm800k',
-];
+/** Those that the evaluator cannot do without. */
 const needed = ['ukp-pairs', 'prmbench', 'fbi'];
 
 /** Figures of this sample when it was last measured, from the evaluator's own lines. */
@@ -37,8 +29,8 @@ const slack = 0.01;
   async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'reasoning-'));
     const predictions: string[] = [];
-    for (const set of [...measured, ...needed]) {
-      const parts = measured.includes(set) ? 3 : 60;
+    for (const set of [...coreSets, ...needed]) {
+      const parts = coreSets.includes(set) ? 3 : 60;
       const texts = (await readSet(data, set)).filter(({ goal }) => partOf(goal, parts) === 0);
       writeFileSync(path.join(folder, `${set}.jsonl`), texts.map((text) => JSON.stringify(text)).join('\n'));
       for (const { id, goal, text } of texts) {
