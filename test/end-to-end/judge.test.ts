@@ -1,33 +1,21 @@
 /** A local stage with a judge, from its setting through template, bundle and role to the answers over HTTP. */
 
-import { rm } from 'node:fs/promises';
-import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { createClient } from '../../commands/demo/client.ts';
-import { type LocalStage, startLocalStage } from '../../infra/local-stage.ts';
-import { mothershipApp } from '../../infra/mothership-app.ts';
 import { answers, type ConverseStandIn, grades, startConverse } from '../deliberation/converse-stand-in.ts';
 import { samples } from '../deliberation/samples.ts';
-import { newDataFolder } from './data-folder.ts';
-import { makeTenant } from './stage.ts';
+import { startTestStage, type TestStage } from './stage.ts';
 
 const modelId = 'eu.amazon.nova-lite-v1:0';
 const endpoint = 'AWS_ENDPOINT_URL_BEDROCK_RUNTIME';
 const endpointBefore = process.env[endpoint];
-let dataFolder: string;
 let converse: ConverseStandIn;
-let stage: LocalStage;
+let stage: TestStage;
 
 beforeAll(async () => {
-  dataFolder = await newDataFolder();
   converse = await startConverse();
   process.env[endpoint] = converse.url;
-  const assemblyFolder = path.join(dataFolder, 'assembly');
-  mothershipApp({
-    stage: 'local',
-    outputFolder: assemblyFolder,
-    checkRules: false,
+  stage = await startTestStage({
     judge: {
       modelId,
       profileOf: { modelId: 'amazon.nova-lite-v1:0', regions: ['eu-central-1'] },
@@ -35,14 +23,6 @@ beforeAll(async () => {
       timeoutSeconds: 5,
       attempts: 2,
     },
-  }).synth();
-  stage = await startLocalStage({
-    dataFolder,
-    assemblyFolder,
-    port: 0,
-    durable: false,
-    automaticSchedules: false,
-    log: () => {},
   });
 }, 120_000);
 
@@ -51,7 +31,6 @@ afterAll(async () => {
   else process.env[endpoint] = endpointBefore;
   await stage.stop();
   await converse.stop();
-  await rm(dataFolder, { recursive: true, force: true });
 });
 
 const scored = z.looseObject({
@@ -68,8 +47,7 @@ const runResult = z.looseObject({
 
 test('some text of the review band is judged by the stand-in, and the run pays for it', async () => {
   converse.behave(answers(grades(10, 10, 10)));
-  const operator = createClient(stage.baseUrl, stage.operatorKey);
-  const { client } = await makeTenant(operator, stage.baseUrl, 'judged', {});
+  const { client } = await stage.tenant('judged');
   await client.ask(z.unknown(), 'POST', '/v1/runs', {
     runId: 'run',
     phase: 'plan',

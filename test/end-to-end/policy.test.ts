@@ -1,44 +1,19 @@
 /** A stage that overrides numbers of the policy, from cdk.json through synthesis to the answers of `npm start`. */
 
-import { rm } from 'node:fs/promises';
-import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { createClient } from '../../commands/demo/client.ts';
-import { type LocalStage, startLocalStage } from '../../infra/local-stage.ts';
-import { mothershipApp } from '../../infra/mothership-app.ts';
-import { newDataFolder } from './data-folder.ts';
+import { startTestStage, type TestStage } from './stage.ts';
 
 const policy = { local: { lease_seconds: 120, retry_seconds: 33 }, prod: { lease_seconds: 20 } };
-let dataFolder: string;
-let stage: LocalStage;
+let stage: TestStage;
 
 beforeAll(async () => {
-  dataFolder = await newDataFolder();
-  const assemblyFolder = path.join(dataFolder, 'assembly');
-  mothershipApp({
-    stage: 'local',
-    outputFolder: assemblyFolder,
-    checkRules: false,
-    context: { policy },
-  }).synth();
-  stage = await startLocalStage({
-    dataFolder,
-    assemblyFolder,
-    port: 0,
-    durable: false,
-    automaticSchedules: false,
-    log: () => {},
-  });
+  stage = await startTestStage({ context: { policy } });
 }, 120_000);
-
-afterAll(async () => {
-  await stage.stop();
-  await rm(dataFolder, { recursive: true, force: true });
-});
+afterAll(() => stage.stop());
 
 test('its functions decide by the overrides, under a version of their own', async () => {
-  const operator = createClient(stage.baseUrl, stage.operatorKey);
+  const { operator } = stage;
   await operator.ask(z.unknown(), 'PUT', '/v1/tenants/a/quotas', { policy: { retrySeconds: 7 } });
   const quotas = z.looseObject({ policyInForce: z.record(z.string(), z.number()) });
   const { policyInForce } = await operator.ask(quotas, 'GET', '/v1/tenants/a/quotas');

@@ -1,12 +1,14 @@
 /** A local stage of its own for a test file: real Postgres, queues, bus, functions and HTTP. */
 
 import { rm } from 'node:fs/promises';
+import path from 'node:path';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { type Client, createClient } from '../../commands/demo/client.ts';
 import { type EventWatch, watchEvents } from '../../commands/demo/events.ts';
 import { sqsClient } from '../../commands/demo/sqs.ts';
 import { type LocalStage, startLocalStage } from '../../infra/local-stage.ts';
+import { type MothershipAppOptions, mothershipApp } from '../../infra/mothership-app.ts';
 import { sharedAssembly } from './assembly.ts';
 import { newDataFolder } from './data-folder.ts';
 
@@ -29,15 +31,21 @@ export type TestStage = LocalStage & {
   readonly watch: (tenantId: string) => EventWatch;
 };
 
-/** Starts the stage with an unbounded pool; schedules run only when a test says so. */
-export async function startTestStage(): Promise<TestStage> {
+/**
+ * Starts the stage with an unbounded pool; schedules run only when a test says so.
+ *
+ * @param settings of its own: then it is synthesised for it
+ */
+export async function startTestStage(
+  settings?: Pick<MothershipAppOptions, 'judge' | 'context'>,
+): Promise<TestStage> {
   const dataFolder = await newDataFolder();
   const stage = await startLocalStage({
     dataFolder,
     port: 0,
     durable: false,
     automaticSchedules: false,
-    assemblyFolder: await sharedAssembly(),
+    assemblyFolder: settings === undefined ? await sharedAssembly() : assemblyOf(settings, dataFolder),
     log: () => {},
   });
   const operator = createClient(stage.baseUrl, stage.operatorKey);
@@ -58,6 +66,12 @@ export async function startTestStage(): Promise<TestStage> {
       await rm(dataFolder, { recursive: true, force: true });
     },
   };
+}
+
+function assemblyOf(settings: Pick<MothershipAppOptions, 'judge' | 'context'>, dataFolder: string): string {
+  const outputFolder = path.join(dataFolder, 'assembly');
+  mothershipApp({ stage: 'local', outputFolder, checkRules: false, ...settings }).synth();
+  return outputFolder;
 }
 
 const madeKey = z.object({ keyId: z.string(), key: z.string() });
