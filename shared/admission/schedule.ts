@@ -146,7 +146,7 @@ export function planSchedule(
     const [task, ...rest] = line as [WaitingTask, ...WaitingTask[]];
     line = rest;
     if (frontier && atFrontier && comparePlaces(task, standingOf(task.tenantId), frontier, atFrontier) > 0) {
-      cut = [task, ...line].some((left) => fits(roomOf(left), room));
+      cut = [task, ...line].some((left) => fits(roomOf(left), plus(room, left.promisedRoom ?? noRoom)));
       break;
     }
     const need = roomOf(task);
