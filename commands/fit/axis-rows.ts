@@ -35,12 +35,17 @@ export const axisOfDamage: Readonly<Record<string, Axis>> = {
 export type Row = {
   readonly source: string;
   readonly kind: string;
-  /** All texts about one goal are in one part. */
+  /** All texts about one goal are in one part, and both sides of a debate. */
   readonly part: number;
+  /** What a text was damaged from, or compared with, has the same; null: unknown. */
+  readonly group: string | null;
   readonly values: Float64Array;
 };
 
 export const parts = 6;
+
+/** Pairs of arguments, of which people found one more convincing; their goals are "topic: side". */
+export const debates = 'ukp-pairs';
 
 /**
  * Measures texts. Step models that have seen a goal are sure of it, so each text is measured by those that were
@@ -49,12 +54,13 @@ export const parts = 6;
  * @param halves models fitted without the even parts, and without the odd ones
  */
 export function measuredRow(
-  { source, goal, text, kind }: { source: string; goal: string; text: string; kind: string },
+  text: { source: string; goal: string; text: string; kind: string; group: string | null },
   halves: readonly [StepModels, StepModels],
 ): Row {
-  const part = partOf(goal, parts);
+  const { source, kind, goal, group } = text;
+  const part = partOf(source === debates ? (goal.split(':')[0] ?? goal) : goal, parts);
   const models = halves[part % 2 === 0 ? 0 : 1];
-  return { source, kind, part, values: rowOf(measure({ text, goal }, models).features) };
+  return { source, kind, part, group, values: rowOf(measure(text, models).features) };
 }
 
 /** Rows of the lines that say something of an axis: sound ones and those with a damage that is known. */
@@ -65,9 +71,9 @@ export function rowsOfSet(
 ): Row[] {
   return texts
     .filter(({ variant }) => variant === 'orig' || variant in axisOfDamage)
-    .map(({ set, goal, text, variant }) => {
+    .map(({ set, goal, text, variant, group }) => {
       tick();
-      return measuredRow({ source: set, goal, text, kind: variant }, halves);
+      return measuredRow({ source: set, goal, text, kind: variant, group }, halves);
     });
 }
 
@@ -86,7 +92,10 @@ export function rowsOfDamage(
       for (const { kind, steps } of damagesOf(text, others, random)) {
         tick();
         rows.push(
-          measuredRow({ source: text.source, goal: text.goal, text: steps.join('\n'), kind }, halves),
+          measuredRow(
+            { source: text.source, goal: text.goal, text: steps.join('\n'), kind, group: null },
+            halves,
+          ),
         );
       }
     }

@@ -6,7 +6,7 @@ import { forestOf } from '../../shared/deliberation/trees.ts';
 import { progress } from '../lines.ts';
 import { printAblation } from './ablation.ts';
 import { axes, fitAxis } from './axes.ts';
-import { type Axis, parts, type Row, rowsOfDamage, rowsOfSet } from './axis-rows.ts';
+import { type Axis, debates, parts, type Row, rowsOfDamage, rowsOfSet } from './axis-rows.ts';
 import type { SoundText } from './damage.ts';
 import { type LabelledText, partOf, readSet } from './dev-sets.ts';
 import { fitStepModels, type StepTrees } from './step-models.ts';
@@ -23,13 +23,16 @@ const further_texts_max = 500;
  */
 export async function fitAxes(folder: string): Promise<void> {
   const { sound, rows } = await readRows(folder);
-  const { figures, scales } = judgeUnseen(rows, folds);
+  const { figures, scales, debates_right } = judgeUnseen(rows, folds);
   const mean = (of: (axis: Axis) => number) => axes.reduce((sum, axis) => sum + of(axis), 0) / axes.length;
   for (const axis of axes) say(axis, figures[axis].axis, figures[axis].overall);
   say(
     'ALL',
     mean((axis) => figures[axis].axis),
     mean((axis) => figures[axis].overall),
+  );
+  process.stderr.write(
+    `topics unseen by the fit: ${debates_right.toFixed(3)} of the pairs of arguments in order\n`,
   );
   const axis = (name: Axis): AxisTable => ({ ...scales[name], ...fitAxis(name, rows) });
   const table: AxesTable = {
@@ -54,7 +57,7 @@ const say = (name: string, axis: number, overall: number) =>
 
 async function readRows(folder: string): Promise<{ readonly sound: SoundText[]; readonly rows: Row[] }> {
   const sets = new Map<string, LabelledText[]>();
-  for (const set of [...damagedSets, ...furtherSets, 'ukp-pairs']) sets.set(set, await readSet(folder, set));
+  for (const set of [...damagedSets, ...furtherSets, debates]) sets.set(set, await readSet(folder, set));
   const linesOf = (set: string) => sets.get(set) ?? [];
   const soundOf = (set: string) => soundTexts(linesOf(set), further_texts_max);
   const sound = [...damagedSets, ...furtherSets].flatMap(soundOf);
@@ -66,7 +69,7 @@ async function readRows(folder: string): Promise<{ readonly sound: SoundText[]; 
   const shown = progress('texts measured');
   const tick = () => shown.tick();
   const rows = [
-    ...[...damagedSets, 'ukp-pairs'].flatMap((set) => rowsOfSet(linesOf(set), halves, tick)),
+    ...[...damagedSets, debates].flatMap((set) => rowsOfSet(linesOf(set), halves, tick)),
     ...damagedSets.flatMap((set) => rowsOfDamage(soundOf(set), 2, halves, tick)),
     ...rowsOfSet(soundLines(linesOf('prmbench'), further_texts_max), halves, tick),
     ...rowsOfDamage(soundOf('prmbench'), 1, halves, tick),

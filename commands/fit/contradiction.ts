@@ -45,7 +45,12 @@ export async function fitContradiction(folder: string): Promise<void> {
   const figures = (what: string, inSample: number, crossValidated: number) =>
     say(`${what}: ${inSample.toFixed(3)} in sample, ${crossValidated.toFixed(3)} cross-validated`);
 
-  const denied = fitPairs((await read(contradictionSets.denied)).flat(), true, common);
+  // Small: three times the trees of another level are 0.03 better on the pairs themselves, and 0.003 on pairs unseen.
+  const denied = fitPairs((await read(contradictionSets.denied)).flat(), true, {
+    ...common,
+    trees: 60,
+    depth_max: 2,
+  });
   figures('premise and text, one denies: AUC', denied.inSample, denied.crossValidated);
   const asserted = fitPairs((await read(contradictionSets.asserted)).flat(), false, {
     ...common,

@@ -3,7 +3,7 @@
 import type { AxisScale } from '../../shared/deliberation/axis-models.ts';
 import { axes, foldedOdds } from './axes.ts';
 import { type Figures, figuresOf, type Scores } from './axis-figures.ts';
-import type { Axis, Row } from './axis-rows.ts';
+import { type Axis, debates, type Row } from './axis-rows.ts';
 import { damagedSets } from './texts.ts';
 
 export const folds = 3;
@@ -17,6 +17,8 @@ export type Unseen = {
   readonly figures: Figures;
   /** Puts the floor of a pass where the policy has it. */
   readonly scales: Readonly<Record<Axis, AxisScale>>;
+  /** Share of the pairs of arguments of which the more convincing one is the deeper; of the folds that were judged. */
+  readonly debates_right: number;
 };
 
 /** @param turns folds that are fitted and judged, at most `folds`: fewer take less time */
@@ -49,6 +51,17 @@ export function judgeUnseen(rows: readonly Row[], turns: number): Unseen {
       judged.flatMap((at) => rows[at] ?? []),
       scores,
     ),
+    debates_right: debatesRight(rows, turns, depth.odds),
     scales: { depth: depth.scale, coherence: coherence.scale, relevance: relevance.scale },
   };
+}
+
+function debatesRight(rows: readonly Row[], turns: number, depth: Float64Array): number {
+  const margins = new Map<string, number>();
+  rows.forEach(({ source, part, group, kind }, at) => {
+    if (source !== debates || group === null || part % folds >= turns) return;
+    const odds = depth[at] ?? 0;
+    margins.set(group, (margins.get(group) ?? 0) + (kind === 'orig' ? odds : -odds));
+  });
+  return [...margins.values()].filter((margin) => margin > 0).length / margins.size;
 }

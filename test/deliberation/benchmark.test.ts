@@ -21,7 +21,7 @@ if (!present) {
 const needed = ['ukp-pairs', 'prmbench', 'fbi'];
 
 /** Figures of this sample when it was last measured, from the evaluator's own lines. */
-const figures = { axis: 0.897, overall: 0.873, contradiction: 0.971 };
+const figures = { axis: 0.893, overall: 0.866, contradiction: 0.979 };
 const slack = 0.01;
 
 (present ? test : test.skip)(
