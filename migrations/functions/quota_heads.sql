@@ -60,30 +60,35 @@ begin
       )
   ), aged as materialized (
     select a.* from open f cross join lateral aged_of_tenant(f.tenant_id, f.last_start_at, v_step_seconds, v_aging_max, p_now) a where a.waiting_for = 'quota'
+  ), raised as materialized (
+    -- How far up waiting has brought one of a line.
+    select a.tenant_id, a.queue_class, min(a.effective_class) as best from aged a group by a.tenant_id, a.queue_class
   ), looked_at as (
     select t.*, f.share, f.recent, coalesce(a.effective_class, t.queue_class) as effective_class, coalesce(a.overdue, false) as overdue,
       f.worst_waiting >= coalesce(a.effective_class, t.queue_class) or f.worst_running > t.queue_class as may_take,
       (t.cpu <= coalesce(f.cpu, t.cpu) or t.cpu = 0) and (t.memory_gb <= coalesce(f.memory_gb, t.memory_gb) or t.memory_gb = 0)
-        and (coalesce(f.runs >= 1, true) or r.live_tasks > 0) as quota_fits,
+        -- Runs are read only for tenants that have none left: those of 2,400 tasks take 13 ms of 72 (explain analyze).
+        and (coalesce(f.runs >= 1, true) or (select r.live_tasks > 0 from runs r where r.tenant_id = t.tenant_id and r.run_id = t.run_id)) as quota_fits,
       coalesce(p_tasks >= 1, true) and t.cpu <= coalesce(p_cpu, t.cpu) and t.memory_gb <= coalesce(p_memory_gb, t.memory_gb) as room_fits
     from open f
+    cross join lateral unnest(f.classes, f.bursts) l (queue_class, on_burst)
+    -- Joined, not looked for line by line: 9 ms instead of 28 for 300 lines with 464 aged tasks (explain analyze).
+    left join raised u on u.tenant_id = f.tenant_id and u.queue_class = l.queue_class
     cross join lateral (
       -- The front of each of its lines, and with it those that aging has brought forward (index tasks_waiting).
-      select q.* from unnest(f.classes, f.bursts) l (queue_class, on_burst)
-      cross join lateral (
+      select q.* from (
         select w.* from tasks w
         where w.state = 'queued' and w.tenant_id = f.tenant_id and w.queue_class = l.queue_class and w.on_burst = l.on_burst and w.waiting_for = 'quota'
         order by w.accepted_at, w.task_id limit v_look_max
       ) q
       where l.queue_class <= f.worst_waiting or l.queue_class < f.worst_running or coalesce(f.cpu > 0, true) and coalesce(f.memory_gb > 0, true)
-        or exists (select 1 from aged a where a.tenant_id = f.tenant_id and a.queue_class = l.queue_class and a.effective_class <= f.worst_waiting)
+        or u.best <= f.worst_waiting
         or exists (
           select 1 from tasks o where o.state = 'queued' and o.waiting_for = 'quota' and o.tenant_id = f.tenant_id and o.queue_class = l.queue_class
             and o.waiting_since <= v_patience_ends
         )
         or exists (select 1 from tasks z where z.state = 'queued' and z.waiting_for = 'quota' and (z.cpu = 0 or z.memory_gb = 0) and z.tenant_id = f.tenant_id)
     ) t
-    join runs r on r.tenant_id = t.tenant_id and r.run_id = t.run_id
     left join aged a on a.tenant_id = t.tenant_id and a.task_id = t.task_id
   ), in_order as (
     select l.*, coalesce(bool_or(l.waiting_since <= v_patience_ends and not (l.quota_fits and l.room_fits)) over (
