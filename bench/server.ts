@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { sessionsClosed } from '../infra/local/sessions-closed.ts';
 import { startThrowawayPostgres } from '../infra/local/throwaway-postgres.ts';
 import { migrate } from '../migrations/migrate.ts';
 import { type Database, openDatabase } from '../shared/platform/db.ts';
@@ -84,6 +85,7 @@ async function inDatabase<T>(adminUrl: string, work: (database: BenchDatabase) =
     });
   } finally {
     await Promise.all(opened.map((database) => database.close()));
+    await sessionsClosed(appRole.name, adminUrl);
     await admin.end();
   }
 }

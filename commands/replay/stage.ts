@@ -1,8 +1,7 @@
 /** A Postgres of its own for one replay, thrown away afterwards. */
 
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
+import { sessionsClosed } from '../../infra/local/sessions-closed.ts';
 import { startThrowawayPostgres } from '../../infra/local/throwaway-postgres.ts';
 import { migrate } from '../../migrations/migrate.ts';
 import { type Database, openDatabase } from '../../shared/platform/db.ts';
@@ -30,14 +29,4 @@ export async function withThrowAwayDatabase<T>(work: (database: Database) => Pro
   } finally {
     await server.stop();
   }
-}
-
-/** Resolves when the server has seen the role's connections close; ending it earlier would look like a broken connection. */
-async function sessionsClosed(role: string, connectionString: string): Promise<void> {
-  const admin = new pg.Client(connectionString);
-  await admin.connect();
-  const open = async (): Promise<boolean> =>
-    ((await admin.query('select 1 from pg_stat_activity where usename = $1', [role])).rowCount ?? 0) > 0;
-  while (await open()) await delay(5);
-  await admin.end();
 }
