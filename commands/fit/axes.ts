@@ -31,8 +31,10 @@ const options: Readonly<Record<Axis, BoostOptions>> = {
 
 /** Damage that another axis is there for counts this much: a foreign step is no reason to call a text shallow. */
 const other_axis_weight = 0.05;
+/** Talk in place of steps is what depth has to tell off above all, and it serves no goal; it may hold together. */
+const stuffed_weight: Readonly<Record<Axis, number>> = { depth: 2, coherence: 0.05, relevance: 0.5 };
 /** Sources that say less about agents' reasoning: more mathematics, and arguments of debates. */
-const source_weight: Readonly<Record<string, number>> = { prmbench: 0.5, [debates]: 8 };
+const source_weight: Readonly<Record<string, number>> = { prmbench: 0.5, [debates]: 12 };
 /** Debates say which argument is deeper, nothing of the other axes. */
 const depth_only: readonly string[] = [debates];
 /** A kind with fewer texts in a source says nothing there. */
@@ -44,7 +46,10 @@ function weightsOf(axis: Axis, rows: readonly Row[]): Float64Array {
   const counts = new Map<string, number>();
   const key = ({ source, kind }: Row) => `${source} ${kind}`;
   for (const row of rows) counts.set(key(row), (counts.get(key(row)) ?? 0) + 1);
-  const weightOfKind = (kind: string) => (axisOfDamage[kind] === axis ? 1 : other_axis_weight);
+  const weightOfKind = (kind: string) => {
+    if (kind === 'stuffed') return stuffed_weight[axis];
+    return axisOfDamage[kind] === axis ? 1 : other_axis_weight;
+  };
   const damage = new Map<string, number>();
   for (const kindOfSource of counts.keys()) {
     const [source = '', kind = ''] = kindOfSource.split(' ');

@@ -1,5 +1,7 @@
 /** Damage done to sound reasoning, so that a fit sees more of each kind than the development sets hold. */
 
+import { fillerAbout } from './filler.ts';
+
 /** Sound reasoning: its steps in order. */
 export type SoundText = {
   readonly source: string;
@@ -37,6 +39,11 @@ function denied(step: string): string | null {
   return plain.test(step) ? step.replace(plain, '$1 not') : null;
 }
 
+const firstHalf = (steps: readonly string[]): readonly string[] =>
+  steps.slice(0, Math.max(1, Math.floor(steps.length / 2)));
+const fillers = (goal: string, random: Random): string[] =>
+  Array.from({ length: 3 + below(random, 3) }, () => fillerAbout(goal, random));
+
 /** Kinds of damage, most by the names that the development sets give them. Null: it cannot be done to this text. */
 const damages: Readonly<Record<string, Damage>> = {
   shuffle: ({ steps }, _, random) => (steps.length < 3 ? null : shuffled(steps, random)),
@@ -65,6 +72,11 @@ const damages: Readonly<Record<string, Damage>> = {
     const again = said + 1 + below(random, steps.length - said);
     return steps.toSpliced(again, 0, steps[said] ?? '');
   },
+  stuffed: ({ goal, steps }, _, random) => [...firstHalf(steps), ...fillers(goal, random)],
+  stuffed_foreign: ({ goal }, others, random) => [
+    ...firstHalf(pick(others, random)?.steps ?? []),
+    ...fillers(goal, random),
+  ],
   goal_pasted: ({ goal }, _, random) => new Array<string>(2 + below(random, 10)).fill(goal),
   all_repeated: ({ steps }) => [...steps, ...steps, ...steps],
 };

@@ -2,6 +2,7 @@ import type { Measured } from './features.ts';
 import type { Move } from './moves.ts';
 import type { OrderFeatures } from './order.ts';
 import type { Step } from './reading.ts';
+import { isTalk } from './talk.ts';
 
 /** Sentences that speak for a score and against it, the strongest first. */
 export type Grounds = { readonly for: readonly string[]; readonly against: readonly string[] };
@@ -46,11 +47,12 @@ const turned_odds = -1;
 export function evidenceOf(measured: Measured): Evidence {
   const { reading, relevance, depth, order, sums, belonging } = measured;
   const { steps, lowConfidence } = reading;
+  const isEmpty = (step: Step): boolean => step.filler || isTalk(step, reading.goal.weights);
   const saying = (move: Move): Step[] =>
-    steps.filter((step) => !step.filler && step.fresh.length > 0 && depth.moves[step.index]?.includes(move));
+    steps.filter((step) => !isEmpty(step) && step.fresh.length > 0 && depth.moves[step.index]?.includes(move));
   const quotes = (found: readonly Step[]) => found.slice(0, quotes_max).map(quote);
   const conclusion = steps.findLast(
-    (step) => !step.filler && depth.moves[step.index]?.includes('conclusion'),
+    (step) => !isEmpty(step) && depth.moves[step.index]?.includes('conclusion'),
   );
   const at = (index: number) => {
     const step = steps[index];
@@ -74,7 +76,7 @@ export function evidenceOf(measured: Measured): Evidence {
       .slice(0, quotes_max)
       .map(({ step, sameAs }) => ({ first: at(sameAs), second: at(step) })),
     intruders: intruders.slice(0, quotes_max).map(at),
-    empty: quotes(steps.filter((step) => step.filler)),
+    empty: quotes(steps.filter(isEmpty)),
     orderProblems: [...orderProblems(order), ...turnedNeighbours(measured)],
     wrongSums: sums.slice(0, quotes_max).map(({ written, value }) => ({ written, value })),
     restsOn: groundsOf(measured, intruders),
@@ -107,7 +109,7 @@ function groundsOf(
       .sort((left, right) => right.worth - left.worth)
       .slice(0, grounds_max)
       .map(({ step }) => quote(step));
-  const says = (step: Step) => !step.filler && !step.repeats;
+  const says = (step: Step) => !step.filler && !step.repeats && !isTalk(step, reading.goal.weights);
   const strange = steps.filter(({ index }) => intruders.includes(index)).map(quote);
   return {
     depth: {

@@ -21,6 +21,7 @@ import {
   type SuccessionFeatures,
   type SuccessionModels,
 } from './succession.ts';
+import { measureTalk, type TalkFeatures } from './talk.ts';
 import type { Forest } from './trees.ts';
 import { cleanText } from './words.ts';
 
@@ -36,6 +37,7 @@ type Features = {
   SuccessionFeatures &
   RepetitionFeatures &
   DenialFeatures &
+  TalkFeatures &
   ExtentFeatures;
 
 export type FeatureName = keyof Features;
@@ -104,6 +106,17 @@ export const featureGroups = {
     nextGain: 1,
   },
   substance: { newSteps: 1, diversity: 1, concludes: 1, metaTalk: -1, filler: -1, words: 1, content: 1 },
+  talk: {
+    talkMean: -1,
+    talkMost: -1,
+    talkWorst: -1,
+    talkRun: -1,
+    talkLast: -1,
+    saysLeast: 1,
+    saysLittle: 1,
+    saysRun: 1,
+    saysLast: 1,
+  },
   repetition: {
     exactRepeat: -1,
     duplicates: -1,
@@ -195,6 +208,7 @@ export function measure({ text, goal, premise }: ScorerInput, models: StepModels
       ...succession.features,
       ...measureRepetition(reading, facts),
       ...measureDenial(facts),
+      ...measureTalk(reading),
       ...measureExtent(reading, facts, pairMeans(facts)),
     },
   };
