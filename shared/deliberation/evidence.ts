@@ -49,7 +49,9 @@ export function evidenceOf(measured: Measured): Evidence {
   const { steps, lowConfidence } = reading;
   const isEmpty = (step: Step): boolean => step.filler || isTalk(step, reading.goal.weights);
   const saying = (move: Move): Step[] =>
-    steps.filter((step) => !isEmpty(step) && step.fresh.length > 0 && depth.moves[step.index]?.includes(move));
+    steps.filter(
+      (step) => !isEmpty(step) && step.fresh.length > 0 && depth.moves[step.index]?.includes(move),
+    );
   const quotes = (found: readonly Step[]) => found.slice(0, quotes_max).map(quote);
   const conclusion = steps.findLast(
     (step) => !isEmpty(step) && depth.moves[step.index]?.includes('conclusion'),
