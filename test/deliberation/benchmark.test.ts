@@ -21,7 +21,7 @@ if (!present) {
 const needed = ['ukp-pairs', 'prmbench', 'fbi'];
 
 /** Figures of this sample when it was last measured, from the evaluator's own lines. */
-const figures = { axis: 0.893, overall: 0.866, contradiction: 0.979 };
+const figures = { axis: 0.891, overall: 0.865, contradiction: 0.979 };
 const slack = 0.01;
 
 (present ? test : test.skip)(
