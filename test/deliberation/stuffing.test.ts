@@ -48,7 +48,7 @@ describe.each(samples.map((sample) => [sample.goal, sample] as const))('%s', (_,
     const result = scoreLocally({ goal, text });
     expect(result.depth).toBeLessThan(sound.depth - 0.15);
     expect(result.overall).toBeLessThan(sound.overall);
-    expect(half(steps)).not.toEqual(expect.arrayContaining([...result.evidence.empty]));
+    expect(result.evidence.empty.filter((quote) => !half(steps).includes(quote))).not.toEqual([]);
   });
 });
 
@@ -82,8 +82,10 @@ const parts = 4;
     }
     const mean = (of: (one: (typeof shares)[number]) => number) =>
       shares.reduce((sum, one) => sum + of(one), 0) / shares.length;
-    expect(mean(({ own }) => own)).toBeGreaterThanOrEqual(0.75);
-    expect(mean(({ foreign }) => foreign)).toBeGreaterThanOrEqual(0.9);
+    const [own, foreign] = [mean((one) => one.own), mean((one) => one.foreign)];
+    process.stderr.write(`stuffed with unseen fillers: ${own.toFixed(3)}, foreign ${foreign.toFixed(3)}\n`);
+    expect(own).toBeGreaterThanOrEqual(0.9);
+    expect(foreign).toBeGreaterThanOrEqual(0.95);
   },
   60_000,
 );
